@@ -1,0 +1,87 @@
+// HTTP/1.1 server: one HttpServer per event loop, all sharing one listening socket. Strict parser,
+// bounded everywhere (base/limits.h), keep-alive, pipelining with replies in order.
+//
+// A handler gets a whole request and answers it now or later, on the same loop:
+//
+//   server.Start(listener_fd, [](std::shared_ptr<Exchange> exchange) {
+//     exchange->Send({.status = 200, .body = "{}"});
+//   });
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "os/event_loop.h"
+
+namespace throng::http {
+
+struct Header {
+  std::string name;   // as sent
+  std::string value;  // without surrounding blanks
+};
+
+struct Request {
+  std::string method;
+  std::string target;   // as sent: "/v2/models/a?x=1"
+  std::string path;     // target without the query, percent-decoded once, never with NUL
+  std::vector<Header> headers;
+  std::string body;     // whole, de-chunked; taken by the handler
+  int minor_version = 1;
+
+  // Case-insensitive; the first of that name, null when absent.
+  const std::string* FindHeader(std::string_view name) const;
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<Header> headers;  // beside Content-Type, Content-Length, Connection
+  std::string body;             // for HEAD: only its length is sent
+};
+
+// One request and the place for its reply. Reply exactly once, on the loop's thread; when the last
+// reference goes away unanswered, 500 is sent. A reply to a connection that has gone is dropped.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual Request& request() = 0;
+  virtual void Send(Reply reply) = 0;
+  // True when the client has gone: work for it may stop.
+  virtual bool client_gone() const = 0;
+};
+
+struct ServerOptions {
+  size_t max_body_bytes = limits::kHttpBodyBytes;
+  Duration header_timeout = limits::kHttpHeaderTimeout;
+  Duration body_timeout = limits::kHttpBodyTimeout;
+  Duration idle_timeout = limits::kHttpIdleTimeout;
+  Duration write_timeout = limits::kHttpWriteTimeout;
+  size_t max_connections = limits::kHttpConnections;
+  // Makes the body of a reply to a request that is refused before a handler sees it.
+  std::function<std::string(int status, std::string_view text)> error_body;
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+
+  // Serves connections accepted from `listener` (not owned) on `loop`.
+  static Result<std::unique_ptr<HttpServer>> Start(os::EventLoop& loop, int listener,
+                                                   ServerOptions options, Handler handler);
+  virtual ~HttpServer() = default;
+
+  // Stops accepting; idle connections close now, others after their reply ("Connection: close").
+  virtual void Drain() = 0;
+  virtual size_t connection_count() const = 0;
+};
+
+}  // namespace throng::http

@@ -1,0 +1,15 @@
+// What a failed system call becomes. Internal to os/. Thread-safe.
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+
+namespace throng::os {
+
+// "<action>: No such file or directory" under the code that fits `error_number`: kNotFound,
+// kPermissionDenied, kAlreadyExists, kResourceExhausted (descriptors, memory, space),
+// kUnimplemented (the kernel lacks the call), else kUnavailable. `action` must hold no path.
+Status ErrnoStatus(std::string_view action, int error_number);
+
+}  // namespace throng::os

@@ -1,0 +1,136 @@
+#include "residency/model_loader.h"
+
+#include "base/limits.h"
+
+namespace throng::residency {
+
+struct ModelLoader::Attempt {
+  Attempt(LoadJob job_in, Done<LoadOutcome> done_in)
+      : job(std::move(job_in)), done(std::move(done_in)) {}
+  LoadJob job;
+  Done<LoadOutcome> done;
+  std::shared_ptr<const artifact::Artifact> artifact;
+  Executor::TimerId deadline_timer = 0;
+};
+
+ModelLoader::ModelLoader(Executor& executor, ModelSource& source, runner::CellFactory& cells,
+                         CellTable& table, const Logger& logger)
+    : executor_(executor), source_(source), cells_(cells), table_(table), logger_(logger) {}
+
+ModelLoader::~ModelLoader() { *alive_ = false; }
+
+void ModelLoader::Load(LoadJob job, Done<LoadOutcome> done) {
+  auto attempt = std::make_shared<Attempt>(std::move(job), std::move(done));
+  if (queue_.size() >= limits::kQueuedLoads) {
+    executor_.Post([attempt] {
+      attempt->done({ResourceExhaustedError("too many models wait to be loaded").WithRetryAfter(1),
+                     std::nullopt});
+    });
+    return;
+  }
+  queue_.push_back(std::move(attempt));
+  StartNext();
+}
+
+void ModelLoader::StartNext() {
+  while (running_ < limits::kConcurrentLoads && !queue_.empty()) {
+    AttemptPtr attempt = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+    ReadArtifact(attempt);
+  }
+}
+
+void ModelLoader::ReadArtifact(const AttemptPtr& attempt) {
+  // Triton's own text and place, which readers of its logs look for.
+  logger_.Info("model_repository_manager.cc", 737, "loading: " + attempt->job.key.ToString());
+  const Status runnable = cells_.CanStart(attempt->job.framework);
+  if (!runnable.ok()) return Finish(attempt, {runnable, std::nullopt});
+  source_.Read(
+      attempt->job.version.source,
+      [this, alive = alive_, attempt](Result<std::shared_ptr<const artifact::Artifact>> artifact) {
+        if (!*alive) return;
+        if (!artifact.ok()) return Finish(attempt, {artifact.status(), std::nullopt});
+        attempt->artifact = std::move(artifact).value();
+        PlaceInCell(attempt);
+      });
+}
+
+void ModelLoader::PlaceInCell(const AttemptPtr& attempt) {
+  const LoadJob& job = attempt->job;
+  const uint64_t bytes = attempt->artifact->size_bytes;
+  const bool alone = job.alone || WantsOwnCell(*job.config, bytes);
+  CellTable::Record* record =
+      table_.Choose({job.framework, bytes, alone, job.avoid}, executor_.clock().Now());
+  if (record != nullptr) {
+    record->loading = true;
+    return LoadIntoCell(attempt, record->cell);
+  }
+  cells_.Start({job.framework, "default"},
+               [this, alive = alive_, attempt, alone](Result<std::shared_ptr<runner::Cell>> cell) {
+                 if (!*alive) return;
+                 if (!cell.ok()) return Finish(attempt, {cell.status(), std::nullopt});
+                 table_.Add(*cell, alone).loading = true;
+                 LoadIntoCell(attempt, *cell);
+               });
+}
+
+void ModelLoader::LogCreating(const LoadJob& job) const {
+  if (job.manifest == nullptr) return;
+  const std::string instance =
+      job.key.name.str() + (job.manifest->log_instance_suffix ? "_0_0_cpu" : "");
+  logger_.Info(
+      job.manifest->log_source, job.manifest->log_line,
+      "Creating instance " + instance + " on CPU using " + EscapeForLog(job.version.file_name));
+}
+
+void ModelLoader::LoadIntoCell(const AttemptPtr& attempt,
+                               const std::shared_ptr<runner::Cell>& cell) {
+  LogCreating(attempt->job);
+  attempt->deadline_timer =
+      executor_.StartTimer(executor_.clock().Now() + limits::kLoadDeadline,
+                           [cell] { cell->End(runner::CellExitCause::kDeadline); });
+  cell->Load({attempt->job.key, attempt->job.config, attempt->artifact},
+             [this, alive = alive_, attempt, cell](runner::LoadResult result) {
+               if (*alive) OnLoaded(attempt, cell, std::move(result));
+             });
+}
+
+void ModelLoader::OnLoaded(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell,
+                           runner::LoadResult result) {
+  executor_.CancelTimer(attempt->deadline_timer);
+  CellTable::Record* record = table_.Find(cell->id());
+  if (record != nullptr) record->loading = false;
+  if (!result.model.ok()) {
+    // A cell started for this model alone has nothing left to do.
+    if (record != nullptr && record->instances.empty() && cell->alive()) {
+      record->alone = true;
+      cell->End(runner::CellExitCause::kStopped);
+    }
+    return Finish(attempt, {result.model.status(), result.lost});
+  }
+  auto instance = std::make_shared<ModelInstance>(attempt->job.key);
+  instance->config = attempt->job.config;
+  instance->metadata =
+      std::make_shared<const model::ModelMetadata>(std::move(result.model->metadata));
+  instance->cell = cell;
+  instance->slot = result.model->slot;
+  instance->file_bytes = attempt->artifact->size_bytes;
+  instance->alone = record != nullptr && record->alone;
+  for (const std::string& warning : result.model->warnings) {
+    THRONG_LOG_WARNING(logger_) << "model '" << attempt->job.key.name.str()
+                                << "': " << EscapeForLog(warning);
+  }
+  table_.AddInstance(instance);
+  Finish(attempt, {std::move(instance), std::nullopt});
+}
+
+void ModelLoader::Finish(const AttemptPtr& attempt, LoadOutcome outcome) {
+  --running_;
+  executor_.Post([this, alive = alive_] {
+    if (*alive) StartNext();
+  });
+  attempt->done(std::move(outcome));
+}
+
+}  // namespace throng::residency

@@ -1,0 +1,467 @@
+#include "residency/model_manager.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace throng::residency {
+namespace {
+
+constexpr std::chrono::seconds kFirstRetryDelay{1};
+constexpr std::chrono::seconds kLongestRetryDelay{300};
+// An offence older than this no longer counts against a model.
+constexpr std::chrono::minutes kOffenceMemory{10};
+// The first offence only makes it run alone; from this one on it waits.
+constexpr int kQuarantineOffences = 2;
+
+Duration RetryDelay(int count) {
+  Duration delay = kFirstRetryDelay;
+  for (int i = 1; i < count && delay < kLongestRetryDelay; ++i) delay *= 2;
+  return std::min<Duration>(delay, kLongestRetryDelay);
+}
+
+int SecondsUntil(MonotonicTime when, MonotonicTime now) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(when - now).count();
+  return static_cast<int>(std::max<int64_t>(1, seconds));
+}
+
+bool SameFiles(const repository::ModelVersionEntry& a, const repository::ModelVersionEntry& b) {
+  return a.source.path == b.source.path && a.size_bytes == b.size_bytes &&
+         a.modified_ns == b.modified_ns;
+}
+
+}  // namespace
+
+ModelManager::ModelManager(Executor& executor, ModelSource& source, runner::CellFactory& cells,
+                           const Logger& logger, ManagerOptions options,
+                           std::vector<model::FrameworkManifest> manifests)
+    : executor_(executor),
+      source_(source),
+      logger_(logger),
+      options_(std::move(options)),
+      manifests_(std::move(manifests)),
+      loader_(executor, source, cells, table_, logger) {
+  cells.SetExitHandler([this, alive = alive_](const runner::CellExit& exit) {
+    if (*alive) OnCellExit(exit);
+  });
+}
+
+ModelManager::~ModelManager() {
+  *alive_ = false;
+  // Handles may outlive the manager by a moment while the program ends.
+  for (auto& [name, model] : models_) {
+    for (auto& [number, version] : model.versions) {
+      if (version->instance) version->instance->on_unpinned = nullptr;
+    }
+  }
+}
+
+model::ResidencyState ModelManager::StateOf(const Version& version) {
+  if (version.instance != nullptr) return model::ResidencyState::kReady;
+  if (version.loading) return model::ResidencyState::kLoading;
+  if (version.failure) return model::ResidencyState::kFailed;
+  return model::ResidencyState::kOnDisk;
+}
+
+const model::FrameworkManifest* ModelManager::FindManifest(const std::string& framework) const {
+  for (const auto& manifest : manifests_) {
+    if (manifest.framework == framework) return &manifest;
+  }
+  return nullptr;
+}
+
+// --- registration -------------------------------------------------------------------------
+
+void ModelManager::ScanAtStart(Done<Result<repository::Snapshot>> done) {
+  source_.Scan([this, alive = alive_,
+                done = std::move(done)](Result<repository::Snapshot> snapshot) mutable {
+    if (!*alive) return;
+    if (snapshot.ok()) {
+      for (const auto& skipped : snapshot->skipped) skipped_[skipped.name] = skipped.reason;
+      if (options_.policy != LoadPolicy::kExplicit) {
+        for (const auto& entry : snapshot->models) Register(entry);
+      }
+    }
+    scanned_ = true;
+    LoadAtStart();
+    UpdateServerReady();
+    done(std::move(snapshot));
+  });
+}
+
+void ModelManager::LoadAtStart() {
+  if (options_.policy == LoadPolicy::kEager) {
+    for (auto& [name, model] : models_) {
+      for (auto& [number, version] : model.versions) {
+        ++initial_loads_;
+        version->load_dones.emplace_back([this](const Status&) { --initial_loads_; });
+        StartLoad(version, 0);
+      }
+    }
+    return;
+  }
+  for (const std::string& text : options_.load_at_start) {
+    auto name = model::ModelName::Parse(text);
+    if (!name.ok()) continue;  // the option table has checked it
+    ++initial_loads_;
+    Load(*name, [this, text](const Status& status) {
+      --initial_loads_;
+      if (!status.ok()) THRONG_LOG_ERROR(logger_) << EscapeForLog(status.message());
+    });
+  }
+}
+
+void ModelManager::Rescan(Done<Status> done) {
+  source_.Scan([this, alive = alive_,
+                done = std::move(done)](Result<repository::Snapshot> snapshot) mutable {
+    if (!*alive) return;
+    // What cannot be read unloads nothing.
+    if (snapshot.ok()) ApplySnapshot(std::move(snapshot).value());
+    done(snapshot.status());
+  });
+}
+
+void ModelManager::ApplySnapshot(repository::Snapshot snapshot) {
+  skipped_.clear();
+  for (auto& skipped : snapshot.skipped) skipped_[skipped.name] = std::move(skipped.reason);
+  std::vector<model::ModelName> gone;
+  for (const auto& [name, model] : models_) {
+    const bool found =
+        std::any_of(snapshot.models.begin(), snapshot.models.end(),
+                    [&name = name](const auto& entry) { return entry.name == name; });
+    if (!found) gone.push_back(name);
+  }
+  for (auto& entry : snapshot.models) Register(std::move(entry));
+  for (const model::ModelName& name : gone) Unload(name, [](const Status&) {});
+}
+
+void ModelManager::Register(repository::ModelEntry entry) {
+  const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}});
+  Model& model = position->second;
+  std::vector<VersionPtr> gone;
+  for (const auto& [number, version] : model.versions) {
+    const bool kept = std::any_of(entry.versions.begin(), entry.versions.end(),
+                                  [n = number](const auto& v) { return v.version == n; });
+    if (!kept) gone.push_back(version);
+  }
+  const bool config_changed = !inserted && repository::ModelConfigJson(*model.entry.config) !=
+                                               repository::ModelConfigJson(*entry.config);
+  model.entry = std::move(entry);
+  for (const auto& version : model.entry.versions) UpdateVersion(model, version, config_changed);
+  for (const VersionPtr& version : gone) {
+    model.versions.erase(version->key.version);
+    RemoveVersion(version);
+  }
+}
+
+void ModelManager::UpdateVersion(Model& model, const repository::ModelVersionEntry& entry,
+                                 bool config_changed) {
+  auto found = model.versions.find(entry.version);
+  if (found == model.versions.end()) {
+    auto version = std::make_shared<Version>(model::ModelKey{model.entry.name, entry.version});
+    version->entry = entry;
+    model.versions.emplace(entry.version, std::move(version));
+    return;
+  }
+  const VersionPtr& version = found->second;
+  if (SameFiles(version->entry, entry) && !config_changed) return;
+  version->entry = entry;
+  version->failure.reset();
+  version->offences = 0;
+  if (version->loading) {
+    version->load_again = true;
+  } else if (version->instance != nullptr) {
+    StartLoad(version, 0);
+  }
+}
+
+void ModelManager::RemoveVersion(const VersionPtr& version) {
+  version->removed = true;
+  CompleteWaiters(
+      version, UnavailableError("'" + version->key.name.str() + "' version " +
+                                std::to_string(version->key.version) + " is not at ready state"));
+  if (version->instance != nullptr) Retire(std::move(version->instance));
+  version->instance = nullptr;
+}
+
+// --- resolution ---------------------------------------------------------------------------
+
+Status ModelManager::UnknownModel(const model::ModelName& name) const {
+  std::string text = "Request for unknown model: '" + name.str() + "' is not found";
+  const auto skipped = skipped_.find(name.str());
+  if (skipped != skipped_.end()) text += "; it is in the folder but not served: " + skipped->second;
+  return NotFoundError(std::move(text));
+}
+
+Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& name,
+                                                       std::optional<int64_t> version) const {
+  const auto found = models_.find(name);
+  if (found == models_.end()) return UnknownModel(name);
+  const auto& versions = found->second.versions;
+  if (version) {
+    const auto exact = versions.find(*version);
+    if (exact != versions.end()) return exact->second;
+    return NotFoundError("Request for unknown model: '" + name.str() + "' version " +
+                         std::to_string(*version) + " is not found");
+  }
+  if (versions.empty()) {
+    return NotFoundError("Request for unknown model: '" + name.str() +
+                         "' has no available versions");
+  }
+  // The highest that serves or can be tried; when all have failed, the highest says why.
+  for (auto candidate = versions.rbegin(); candidate != versions.rend(); ++candidate) {
+    if (StateOf(*candidate->second) != model::ResidencyState::kFailed) return candidate->second;
+  }
+  return versions.rbegin()->second;
+}
+
+void ModelManager::Acquire(const model::ModelName& name, std::optional<int64_t> version,
+                           MonotonicTime deadline, AcquireDone done) {
+  if (!scanned_ && models_.find(name) == models_.end()) {
+    // The folder is still being read: ask for this one model.
+    if (options_.policy == LoadPolicy::kExplicit) return done(UnknownModel(name));
+    source_.Find(name, [this, alive = alive_, name, version, deadline,
+                        done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
+      if (!*alive) return;
+      if (!entry.ok()) {
+        Status status = UnknownModel(name);
+        if (entry.status().code() == StatusCode::kInvalidArgument) {
+          status = NotFoundError(status.message() + "; it is in the folder but not served: " +
+                                 entry.status().message());
+        }
+        return done(status);
+      }
+      Register(std::move(entry).value());
+      auto resolved = Resolve(name, version);
+      if (!resolved.ok()) return done(resolved.status());
+      Wait(*resolved, deadline, std::move(done));
+    });
+    return;
+  }
+  auto resolved = Resolve(name, version);
+  if (!resolved.ok()) return done(resolved.status());
+  const VersionPtr& target = *resolved;
+  if (target->instance != nullptr && target->instance->cell->alive()) {
+    return done(ModelHandle(target->instance));
+  }
+  Wait(target, deadline, std::move(done));
+}
+
+void ModelManager::Wait(const VersionPtr& version, MonotonicTime deadline, AcquireDone done) {
+  const MonotonicTime now = executor_.clock().Now();
+  if (version->failure && !version->loading && now < version->failure->retry_at) {
+    Status status = version->failure->status;
+    if (status.code() != StatusCode::kNotFound) {
+      status = status.WithRetryAfter(SecondsUntil(version->failure->retry_at, now));
+    }
+    return done(status);
+  }
+  if (version->waiters.size() >= limits::kLoadWaitersPerModel) {
+    return done(ResourceExhaustedError("Exceeds maximum queue size: too many requests wait for '" +
+                                       version->key.name.str() + "' to be loaded")
+                    .WithRetryAfter(1));
+  }
+  const uint64_t id = ++last_waiter_id_;
+  Waiter waiter;
+  waiter.done = std::move(done);
+  waiter.timer = executor_.StartTimer(deadline, [version, id] {
+    auto found = version->waiters.find(id);
+    if (found == version->waiters.end()) return;
+    Waiter late = std::move(found->second);
+    version->waiters.erase(found);
+    late.done(DeadlineExceededError("the model was not loaded before the request's deadline"));
+  });
+  version->waiters.emplace(id, std::move(waiter));
+  StartLoad(version, 0);
+}
+
+// --- loading ------------------------------------------------------------------------------
+
+void ModelManager::StartLoad(const VersionPtr& version, runner::CellId avoid) {
+  if (version->loading) return;
+  version->loading = true;
+  const auto found = models_.find(version->key.name);
+  const repository::ModelEntry& entry = found->second.entry;
+  LoadJob job{
+      version->key, entry.config, entry.framework, FindManifest(entry.framework), version->entry,
+      false,        avoid};
+  job.alone =
+      version->offences > 0 && executor_.clock().Now() - version->last_offence < kOffenceMemory;
+  loader_.Load(std::move(job), [this, alive = alive_, version](LoadOutcome outcome) {
+    if (*alive) OnLoadOutcome(version, std::move(outcome));
+  });
+}
+
+void ModelManager::OnLoadOutcome(const VersionPtr& version, LoadOutcome outcome) {
+  version->loading = false;
+  if (version->removed) {
+    if (outcome.instance.ok()) Retire(std::move(outcome.instance).value());
+    return;
+  }
+  if (outcome.instance.ok()) {
+    OnLoadSucceeded(version, std::move(outcome.instance).value());
+  } else {
+    OnLoadFailed(version, outcome);
+  }
+  if (version->load_again && !version->loading) {
+    version->load_again = false;
+    StartLoad(version, 0);
+  }
+  UpdateServerReady();
+}
+
+void ModelManager::OnLoadSucceeded(const VersionPtr& version,
+                                   std::shared_ptr<ModelInstance> instance) {
+  ++stats_.loads;
+  logger_.Info("model_repository_manager.cc", 925,
+               "successfully loaded '" + version->key.name.str() + "' version " +
+                   std::to_string(version->key.version));
+  version->failure.reset();
+  std::shared_ptr<ModelInstance> old = std::move(version->instance);
+  version->instance = std::move(instance);
+  CompleteWaiters(version, OkStatus());
+  if (old != nullptr) Retire(std::move(old));
+}
+
+void ModelManager::OnLoadFailed(const VersionPtr& version, const LoadOutcome& outcome) {
+  // Killed from outside: nothing is known against the model; try again at once, but not for ever.
+  const bool outside = outcome.lost && !runner::IsOffence(outcome.lost->cause);
+  const int count = version->failure ? version->failure->count + 1 : 1;
+  const Status reason = outcome.instance.status();
+  Failure failure{reason, executor_.clock().Now(), count};
+  if (outside && count <= 3) {
+    version->failure = std::move(failure);
+    return StartLoad(version, 0);
+  }
+  ++stats_.load_failures;
+  const std::string& name = version->key.name.str();
+  failure.retry_at += RetryDelay(count);
+  if (outcome.lost || reason.code() == StatusCode::kUnavailable ||
+      reason.code() == StatusCode::kResourceExhausted) {
+    failure.status =
+        UnavailableError("model '" + name + "' could not be loaded: " + reason.message());
+  } else {
+    failure.status = NotFoundError("Request for unknown model: '" + name +
+                                   "' has no available versions: " + reason.message());
+  }
+  if (outcome.lost && runner::IsOffence(outcome.lost->cause)) {
+    ++version->offences;
+    ++stats_.offences;
+    version->last_offence = executor_.clock().Now();
+  }
+  THRONG_LOG_ERROR(logger_) << "failed to load '" << name << "' version " << version->key.version
+                            << ": " << EscapeForLog(reason.message(), limits::kErrorTextBytes);
+  version->failure = std::move(failure);
+  const Status status = version->failure->status.WithRetryAfter(
+      SecondsUntil(version->failure->retry_at, executor_.clock().Now()));
+  CompleteWaiters(version,
+                  status.code() == StatusCode::kNotFound ? version->failure->status : status);
+}
+
+void ModelManager::CompleteWaiters(const VersionPtr& version, const Status& status) {
+  std::map<uint64_t, Waiter> waiters = std::move(version->waiters);
+  version->waiters.clear();
+  std::vector<Done<Status>> load_dones = std::move(version->load_dones);
+  version->load_dones.clear();
+  for (auto& [id, waiter] : waiters) {
+    executor_.CancelTimer(waiter.timer);
+    if (status.ok()) {
+      waiter.done(ModelHandle(version->instance));
+    } else {
+      waiter.done(status);
+    }
+  }
+  for (auto& done : load_dones) done(status);
+}
+
+// --- unloading ----------------------------------------------------------------------------
+
+void ModelManager::Retire(std::shared_ptr<ModelInstance> instance) {
+  instance->retired = true;
+  if (instance->pins == 0) return UnloadNow(instance);
+  // The last pin is released inside somebody's call: unload after that returns.
+  instance->on_unpinned = [this, alive = alive_, weak = std::weak_ptr<ModelInstance>(instance)] {
+    auto last = weak.lock();
+    if (!*alive || last == nullptr) return;
+    executor_.Post([this, alive, last] {
+      if (*alive && last->pins == 0) UnloadNow(last);
+    });
+  };
+}
+
+void ModelManager::UnloadNow(const std::shared_ptr<ModelInstance>& instance) {
+  if (!instance->cell->alive()) return;
+  logger_.Info("model_repository_manager.cc", 769, "unloading: " + instance->key.ToString());
+  CellTable::Record* record = table_.Find(instance->cell->id());
+  const bool last = record != nullptr && record->instances.size() == 1 && !record->loading;
+  auto finish = [this, alive = alive_, instance](const Status&) {
+    if (!*alive) return;
+    ++stats_.unloads;
+    logger_.Info("model_repository_manager.cc", 1093,
+                 "successfully unloaded '" + instance->key.name.str() + "' version " +
+                     std::to_string(instance->key.version));
+    table_.RemoveInstance(instance);
+  };
+  if (last) return finish(OkStatus());  // the process ends with its last model
+  instance->cell->Unload(instance->slot, std::move(finish));
+}
+
+// --- cells --------------------------------------------------------------------------------
+
+void ModelManager::OnCellExit(const runner::CellExit& exit) {
+  CellTable::Record* record = table_.Find(exit.cell);
+  if (record == nullptr) return;
+  const auto instances = record->instances;
+  table_.Remove(exit.cell);
+  if (exit.cause != runner::CellExitCause::kStopped) {
+    THRONG_LOG_WARNING(logger_) << "a model process ended: " << EscapeForLog(exit.reason) << "; "
+                                << instances.size()
+                                << " models of it are loaded again at their next request";
+  }
+  for (const auto& instance : instances) {
+    const auto found = models_.find(instance->key.name);
+    if (found == models_.end()) continue;
+    const auto version = found->second.versions.find(instance->key.version);
+    if (version != found->second.versions.end() && version->second->instance == instance) {
+      version->second->instance = nullptr;
+    }
+  }
+}
+
+void ModelManager::OnOffence(const ModelInstance& instance, const std::string& reason) {
+  const auto found = models_.find(instance.key.name);
+  if (found == models_.end()) return;
+  const auto version = found->second.versions.find(instance.key.version);
+  if (version != found->second.versions.end()) RecordOffence(*version->second, reason);
+}
+
+void ModelManager::RecordOffence(Version& version, const std::string& reason) {
+  const MonotonicTime now = executor_.clock().Now();
+  if (now - version.last_offence > kOffenceMemory) version.offences = 0;
+  ++version.offences;
+  ++stats_.offences;
+  version.last_offence = now;
+  const std::string text = "model '" + version.key.name.str() + "' ended its process " +
+                           std::to_string(version.offences) + " times: " + reason;
+  THRONG_LOG_ERROR(logger_) << EscapeForLog(text, limits::kErrorTextBytes);
+  if (version.offences < kQuarantineOffences) return;
+  const int count = version.offences - kQuarantineOffences + 1;
+  version.failure = Failure{UnavailableError(text + "; it is kept out for a while"),
+                            now + RetryDelay(count), count};
+}
+
+void ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {
+  const auto found = models_.find(instance->key.name);
+  if (found == models_.end()) return;
+  const auto version = found->second.versions.find(instance->key.version);
+  if (version == found->second.versions.end() || version->second->instance != instance) return;
+  version->second->instance = nullptr;
+  Retire(instance);
+  StartLoad(version->second, instance->cell->id());
+}
+
+void ModelManager::NoteRan(const ModelInstance& instance) {
+  table_.NoteRan(instance.cell->id(), executor_.clock().Now());
+}
+
+}  // namespace throng::residency

@@ -1,0 +1,147 @@
+// The part of ModelManager that answers questions and explicit commands (see model_control.h).
+#include <algorithm>
+
+#include "base/limits.h"
+#include "residency/model_manager.h"
+
+namespace throng::residency {
+
+void ModelManager::Load(const model::ModelName& name, Done<Status> done) {
+  source_.Find(name, [this, alive = alive_, name,
+                      done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
+    if (!*alive) return;
+    if (!entry.ok()) {
+      if (entry.status().code() == StatusCode::kNotFound) {
+        return done(InternalError("failed to load '" + name.str() +
+                                  "', failed to poll from model repository"));
+      }
+      return done(InvalidArgumentError("load failed for model '" + name.str() +
+                                       "': " + entry.status().message()));
+    }
+    skipped_.erase(name.str());
+    Register(std::move(entry).value());
+    LoadRegistered(name, std::move(done));
+  });
+}
+
+void ModelManager::LoadRegistered(const model::ModelName& name, Done<Status> done) {
+  struct Progress {
+    size_t left = 0;
+    Status first_failure;
+    Done<Status> done;
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->done = std::move(done);
+  std::vector<VersionPtr> to_load;
+  for (auto& [number, version] : models_.find(name)->second.versions) {
+    if (version->instance == nullptr || version->loading) to_load.push_back(version);
+  }
+  if (to_load.empty()) return progress->done(OkStatus());
+  progress->left = to_load.size();
+  for (const VersionPtr& version : to_load) {
+    version->load_dones.emplace_back([progress, version](const Status& status) {
+      if (!status.ok() && progress->first_failure.ok()) {
+        // The reason without what a request would be told around it.
+        std::string reason = status.message();
+        const std::string prefix = "has no available versions: ";
+        const size_t found = reason.find(prefix);
+        if (found != std::string::npos) reason = reason.substr(found + prefix.size());
+        progress->first_failure = InvalidArgumentError(
+            "load failed for model '" + version->key.name.str() + "': version " +
+            std::to_string(version->key.version) + " is at UNAVAILABLE state: " + reason);
+      }
+      if (--progress->left == 0) progress->done(progress->first_failure);
+    });
+    StartLoad(version, 0);  // an explicit load does not wait for a back-off
+  }
+}
+
+void ModelManager::Unload(const model::ModelName& name, Done<Status> done) {
+  const auto found = models_.find(name);
+  if (found != models_.end()) {
+    Model model = std::move(found->second);
+    models_.erase(found);
+    for (auto& [number, version] : model.versions) RemoveVersion(version);
+    UpdateServerReady();
+  }
+  done(OkStatus());
+}
+
+Status ModelManager::CheckReady(const model::ModelName& name,
+                                std::optional<int64_t> version) const {
+  auto resolved = Resolve(name, version);
+  if (!resolved.ok()) return resolved.status();
+  const Version& target = **resolved;
+  if (StateOf(target) != model::ResidencyState::kFailed) return OkStatus();
+  return UnavailableError(target.failure->status.message());
+}
+
+std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
+  std::vector<IndexEntry> entries;
+  for (const auto& [name, model] : models_) {
+    for (const auto& [number, version] : model.versions) {
+      IndexEntry entry{name.str(), number, StateOf(*version), ""};
+      if (ready_only && entry.state != model::ResidencyState::kReady) continue;
+      if (entry.state == model::ResidencyState::kOnDisk) {
+        entry.reason = "not in memory; loads at its first request";
+      }
+      if (version->failure) entry.reason = version->failure->status.message();
+      entries.push_back(std::move(entry));
+    }
+  }
+  if (!ready_only) {
+    for (const auto& [name, reason] : skipped_) {
+      entries.push_back({name, std::nullopt, std::nullopt, reason});
+    }
+  }
+  std::sort(entries.begin(), entries.end(), [](const IndexEntry& a, const IndexEntry& b) {
+    return std::tie(a.name, a.version) < std::tie(b.name, b.version);
+  });
+  return entries;
+}
+
+ModelView ModelManager::View(const ModelInstance& instance, std::optional<int64_t> asked) const {
+  ModelView view;
+  view.name = instance.key.name.str();
+  view.version = instance.key.version;
+  view.platform =
+      instance.config->platform.empty() ? instance.config->backend : instance.config->platform;
+  view.config = instance.config;
+  view.metadata = instance.metadata;
+  const auto found = models_.find(instance.key.name);
+  if (asked || found == models_.end()) {
+    view.versions.push_back(instance.key.version);
+    return view;
+  }
+  for (const auto& [number, version] : found->second.versions) {
+    if (StateOf(*version) != model::ResidencyState::kFailed) view.versions.push_back(number);
+  }
+  return view;
+}
+
+void ModelManager::UpdateServerReady() {
+  bool ready = scanned_ && initial_loads_ == 0;
+  if (ready && options_.strict_readiness) {
+    for (const auto& [name, model] : models_) {
+      for (const auto& [number, version] : model.versions) {
+        const auto state = StateOf(*version);
+        ready = ready && state != model::ResidencyState::kFailed &&
+                state != model::ResidencyState::kLoading;
+      }
+    }
+  }
+  server_ready_.store(ready, std::memory_order_relaxed);
+}
+
+ManagerStats ModelManager::stats() const {
+  ManagerStats stats = stats_;
+  for (const auto& [name, model] : models_) {
+    stats.registered += model.versions.size();
+    for (const auto& [number, version] : model.versions) {
+      stats.ready += version->instance != nullptr;
+    }
+  }
+  return stats;
+}
+
+}  // namespace throng::residency

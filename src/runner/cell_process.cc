@@ -1,0 +1,486 @@
+#include "runner/cell_process.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "base/limits.h"
+#include "os/socket.h"
+
+namespace throng::runner {
+namespace {
+
+// Arenas larger than this are given back to the system when the cell is idle.
+constexpr uint64_t kKeepArenaBytes = 1024 * 1024;
+
+bool IsFault(int signal_number) {
+  switch (signal_number) {
+    case SIGSEGV:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGSYS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+wire::LoadRequest MakeLoadRequest(uint32_t slot, const LoadSpec& spec) {
+  wire::LoadRequest request;
+  request.slot = slot;
+  request.name = spec.key.name.str();
+  request.version = spec.key.version;
+  request.platform = spec.config->platform;
+  request.artifact_bytes = spec.artifact->size_bytes;
+  for (const artifact::ArtifactFile& file : spec.artifact->files) {
+    request.files.push_back({file.name, {file.offset, file.size_bytes}});
+  }
+  request.max_batch_size = spec.config->max_batch_size;
+  request.inputs = spec.config->inputs;
+  request.outputs = spec.config->outputs;
+  request.parameters = spec.config->parameters;
+  return request;
+}
+
+}  // namespace
+
+std::string DescribeSignal(int signal_number) {
+  switch (signal_number) {
+    case SIGSEGV:
+      return "SIGSEGV (invalid memory access)";
+    case SIGABRT:
+      return "SIGABRT (aborted itself)";
+    case SIGBUS:
+      return "SIGBUS (memory that is not there)";
+    case SIGILL:
+      return "SIGILL (illegal instruction)";
+    case SIGFPE:
+      return "SIGFPE (arithmetic error)";
+    case SIGSYS:
+      return "SIGSYS (system call that the sandbox forbids)";
+    case SIGKILL:
+      return "SIGKILL";
+    default:
+      return "signal " + std::to_string(signal_number);
+  }
+}
+
+CellProcess::CellProcess(os::EventLoop& loop, os::ThreadPool& threads, Parts parts)
+    : loop_(loop),
+      threads_(threads),
+      parts_(std::move(parts)),
+      input_ring_(wire::kArenaDataOffset, parts_.input_mapping.size()) {}
+
+CellProcess::~CellProcess() {
+  if (parts_.socket.valid()) loop_.Unwatch(parts_.socket.get());
+  if (parts_.process.valid()) {
+    loop_.Unwatch(parts_.process.pidfd());
+    if (alive_) parts_.process.Signal(SIGKILL);
+  }
+}
+
+void CellProcess::Start(HelloHandler on_hello, ExitHandler on_exit) {
+  on_hello_ = std::move(on_hello);
+  on_exit_ = std::move(on_exit);
+  running_since_ = loop_.clock().Now();
+  const Status socket = loop_.Watch(parts_.socket.get(), os::kReadable,
+                                    [this](uint32_t events) { OnSocket(events); });
+  const Status process =
+      loop_.Watch(parts_.process.pidfd(), os::kReadable, [this](uint32_t) { OnProcessEnded(); });
+  if (!socket.ok() || !process.ok()) Violate("could not be watched");
+}
+
+void CellProcess::AddPending(Pending pending) {
+  if (pending_.empty()) running_since_ = loop_.clock().Now();
+  pending_.push_back(std::move(pending));
+}
+
+void CellProcess::Load(LoadSpec spec, Done<LoadResult> done) {
+  Pending pending;
+  pending.call_id = ++last_call_id_;
+  pending.kind = wire::MessageKind::kLoad;
+  pending.slot = ++last_slot_;
+  pending.load_done = std::move(done);
+  // A message of its own: the descriptor travels with its first byte.
+  Outgoing outgoing;
+  wire::Encode(pending.call_id, MakeLoadRequest(pending.slot, spec), outgoing.bytes);
+  outgoing.artifact = std::move(spec.artifact);
+  outgoing_.push_back(std::move(outgoing));
+  AddPending(std::move(pending));
+  ScheduleFlush();
+}
+
+void CellProcess::Unload(uint32_t slot, Done<Status> done) {
+  Pending pending;
+  pending.call_id = ++last_call_id_;
+  pending.kind = wire::MessageKind::kUnload;
+  pending.slot = slot;
+  pending.unload_done = std::move(done);
+  wire::Encode(pending.call_id, wire::UnloadRequest{slot}, OutgoingBytes());
+  AddPending(std::move(pending));
+  ScheduleFlush();
+}
+
+Result<std::vector<wire::WireTensor>> CellProcess::PlaceInputs(std::span<const ExecuteInput> inputs,
+                                                               uint64_t& cursor) {
+  std::vector<wire::WireTensor> placed;
+  placed.reserve(inputs.size());
+  for (const ExecuteInput& input : inputs) {
+    const auto block = input_ring_.Allocate(input.tensor.data.size());
+    if (!block) return ResourceExhaustedError("the inputs do not fit into the process's memory");
+    cursor = block->cursor;
+    std::memcpy(parts_.input_mapping.data() + block->offset, input.tensor.data.data(),
+                input.tensor.data.size());
+    placed.push_back({input.index,
+                      input.tensor.type,
+                      tensor::Shape(input.tensor.shape.begin(), input.tensor.shape.end()),
+                      {block->offset, input.tensor.data.size()}});
+  }
+  return placed;
+}
+
+uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> inputs,
+                              std::span<const uint16_t> requested_outputs,
+                              Done<ExecuteResult> done) {
+  Pending pending;
+  pending.call_id = ++last_call_id_;
+  pending.kind = wire::MessageKind::kExecute;
+  pending.slot = slot;
+  pending.input_cursor = input_ring_.produced();
+  if (!alive_) {
+    CompleteLater(std::move(done), {UnavailableError("the model's process has ended"),
+                                    {},
+                                    {},
+                                    CellLoss{CellExitCause::kOutside, false}});
+    return pending.call_id;
+  }
+  auto placed = PlaceInputs(inputs, pending.input_cursor);
+  if (!placed.ok()) {
+    // What was placed is freed when the calls before it are answered.
+    if (pending_.empty()) input_ring_.FreeUpTo(input_ring_.produced());
+    CompleteLater(std::move(done), {placed.status(), {}, {}, std::nullopt});
+    return pending.call_id;
+  }
+  wire::ExecuteRequest request;
+  request.slot = slot;
+  request.outputs_consumed = outputs_consumed_;
+  request.inputs = std::move(placed).value();
+  request.requested_outputs.assign(requested_outputs.begin(), requested_outputs.end());
+  outputs_consumed_told_ = outputs_consumed_;
+  wire::Encode(pending.call_id, request, OutgoingBytes());
+  pending.execute_done = std::move(done);
+  const uint64_t call_id = pending.call_id;
+  AddPending(std::move(pending));
+  ScheduleFlush();
+  return call_id;
+}
+
+void CellProcess::CompleteLater(Done<ExecuteResult> done, ExecuteResult result) {
+  loop_.Post(
+      [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+}
+
+void CellProcess::Cancel(uint64_t call_id) {
+  for (Pending& pending : pending_) {
+    if (pending.call_id != call_id || !pending.execute_done) continue;
+    Done<ExecuteResult> done = std::move(pending.execute_done);
+    pending.execute_done = nullptr;
+    wire::EncodeEmpty(wire::MessageKind::kCancel, call_id, OutgoingBytes());
+    ScheduleFlush();
+    CompleteLater(std::move(done), {CancelledError("cancelled"), {}, {}, std::nullopt});
+    return;
+  }
+}
+
+std::vector<std::byte>& CellProcess::OutgoingBytes() {
+  if (outgoing_.empty() || outgoing_.back().artifact != nullptr) outgoing_.emplace_back();
+  return outgoing_.back().bytes;
+}
+
+void CellProcess::ScheduleFlush() {
+  if (flush_scheduled_ || !alive_) return;
+  flush_scheduled_ = true;
+  loop_.AtEndOfRound([self = weak_from_this()] {
+    if (auto cell = self.lock()) cell->Flush();
+  });
+}
+
+void CellProcess::Flush() {
+  flush_scheduled_ = false;
+  while (alive_ && !outgoing_.empty()) {
+    Outgoing& next = outgoing_.front();
+    const auto rest = std::span<const std::byte>(next.bytes).subspan(next.sent_bytes);
+    os::IoResult written;
+    if (next.artifact != nullptr && next.sent_bytes == 0) {
+      const int fd = next.artifact->fd.get();
+      written = os::SendWithDescriptors(parts_.socket.get(), rest, {&fd, 1});
+    } else {
+      written = os::WriteSome(parts_.socket.get(), rest);
+    }
+    if (written.kind == os::IoResult::Kind::kWouldBlock) {
+      loop_.SetInterest(parts_.socket.get(), os::kReadable | os::kWritable);
+      return;
+    }
+    // A dead process's exit is seen through its pidfd; nothing to do here.
+    if (written.kind != os::IoResult::Kind::kDone) return;
+    next.sent_bytes += written.bytes;
+    if (next.sent_bytes < next.bytes.size()) continue;
+    if (outgoing_.size() == 1 && next.artifact == nullptr) {
+      next.bytes.clear();  // keeps its capacity for the next round
+      next.sent_bytes = 0;
+      break;
+    }
+    outgoing_.pop_front();
+  }
+}
+
+void CellProcess::OnSocket(uint32_t events) {
+  const auto self = shared_from_this();  // handlers may drop the last other reference
+  if (events & os::kWritable) {
+    loop_.SetInterest(parts_.socket.get(), os::kReadable);
+    Flush();
+  }
+  if (events & (os::kReadable | os::kHangUp)) ReadReplies();
+}
+
+void CellProcess::ReadReplies() {
+  while (alive_) {
+    const std::span<std::byte> space = reader_.Prepare();
+    // No control buffer: descriptors that a cell sends are dropped by the kernel.
+    const os::IoResult read = os::ReadSome(parts_.socket.get(), space);
+    if (read.kind == os::IoResult::Kind::kWouldBlock) return;
+    if (read.kind != os::IoResult::Kind::kDone) {
+      loop_.Unwatch(parts_.socket.get());
+      parts_.process.Signal(SIGKILL);  // no effect on one that is ending by itself
+      return;
+    }
+    reader_.Commit(read.bytes);
+    while (alive_) {
+      auto frame = reader_.Next();
+      if (!frame.ok()) return Violate("sent a message that is none");
+      if (!frame->has_value()) break;
+      const Status handled = HandleFrame(**frame);
+      if (!handled.ok()) return Violate(handled.message());
+    }
+    if (read.bytes < space.size()) return;  // the socket is empty; epoll tells when it is not
+  }
+}
+
+Status CellProcess::HandleFrame(const wire::Frame& frame) {
+  if (frame.header.kind != wire::MessageKind::kHello) return HandleReply(frame);
+  if (!on_hello_) return InvalidArgumentError("said hello twice");
+  THRONG_ASSIGN_OR_RETURN(wire::Hello hello, wire::DecodeHello(frame.body));
+  auto handler = std::move(on_hello_);
+  on_hello_ = nullptr;
+  handler(std::move(hello));
+  return OkStatus();
+}
+
+Status CellProcess::HandleReply(const wire::Frame& frame) {
+  if (pending_.empty() || pending_.front().call_id != frame.header.call_id ||
+      pending_.front().kind != frame.header.kind) {
+    return InvalidArgumentError("answered a call that was not its turn");
+  }
+  Pending pending = std::move(pending_.front());
+  pending_.pop_front();
+  running_since_ = loop_.clock().Now();
+  if (pending.kind == wire::MessageKind::kExecute) return CompleteExecute(pending, frame);
+  if (pending.kind == wire::MessageKind::kLoad) {
+    CompleteLoad(pending, frame);
+  } else {
+    pending.unload_done(wire::DecodeFailure(frame.header, frame.body));
+  }
+  return OkStatus();
+}
+
+void CellProcess::CompleteLoad(Pending& pending, const wire::Frame& frame) {
+  if (frame.header.code != 0) {
+    pending.load_done({wire::DecodeFailure(frame.header, frame.body), std::nullopt});
+    return;
+  }
+  auto reply = wire::DecodeLoadReply(frame.body);
+  if (!reply.ok()) {
+    pending_.push_front(std::move(pending));  // completed with the others when the process is gone
+    return Violate("described a model in a way that cannot be");
+  }
+  LoadedModel loaded;
+  loaded.slot = pending.slot;
+  loaded.metadata = std::move(reply->metadata);
+  loaded.warnings = std::move(reply->warnings);
+  loaded.load_time = std::chrono::nanoseconds(reply->load_ns);
+  pending.load_done({std::move(loaded), std::nullopt});
+}
+
+Status CellProcess::CompleteExecute(Pending& pending, const wire::Frame& frame) {
+  ExecuteResult result;
+  Status checked;
+  if (frame.header.code != 0) {
+    result.status = wire::DecodeFailure(frame.header, frame.body);
+  } else {
+    auto reply = wire::DecodeExecuteReply(frame.body, parts_.output_mapping.size());
+    checked = reply.ok() ? TakeOutputs(*reply, result) : reply.status();
+  }
+  if (!checked.ok()) {
+    pending_.push_front(std::move(pending));
+    return checked;
+  }
+  input_ring_.FreeUpTo(pending.input_cursor);
+  if (pending_.empty()) {
+    input_ring_.FreeUpTo(input_ring_.produced());
+    TrimArenas();
+  }
+  if (pending.execute_done) pending.execute_done(std::move(result));
+  return OkStatus();
+}
+
+Status CellProcess::TakeOutputs(const wire::ExecuteReply& reply, ExecuteResult& result) {
+  THRONG_ASSIGN_OR_RETURN(result.outputs, CopyOutputs(reply));
+  result.compute_time = std::chrono::nanoseconds(reply.compute_ns);
+  if (reply.outputs_produced < outputs_consumed_) {
+    return InvalidArgumentError("counted its outputs backwards");
+  }
+  outputs_consumed_ = reply.outputs_produced;
+  if (outputs_consumed_ - outputs_consumed_told_ > parts_.output_mapping.size() / 4) {
+    wire::Encode(wire::Consumed{outputs_consumed_}, OutgoingBytes());
+    outputs_consumed_told_ = outputs_consumed_;
+    ScheduleFlush();
+  }
+  return OkStatus();
+}
+
+// The cell can write the arena while we read, so bytes are copied first and checked on the copy.
+Result<std::vector<OutputTensor>> CellProcess::CopyOutputs(const wire::ExecuteReply& reply) {
+  std::vector<OutputTensor> outputs;
+  outputs.reserve(reply.outputs.size());
+  uint64_t total_bytes = 0;
+  for (const wire::WireTensor& wire_tensor : reply.outputs) {
+    total_bytes += wire_tensor.slice.size_bytes;
+    if (total_bytes > limits::kReplyTensorBytes) {
+      return InvalidArgumentError("sent more output than a reply may hold");
+    }
+    output_high_water_ =
+        std::max(output_high_water_, wire_tensor.slice.offset + wire_tensor.slice.size_bytes);
+    OutputTensor output;
+    output.index = wire_tensor.index;
+    output.tensor.type = wire_tensor.type;
+    output.tensor.shape = wire_tensor.shape;
+    const std::byte* begin = parts_.output_mapping.data() + wire_tensor.slice.offset;
+    output.tensor.data.assign(begin, begin + wire_tensor.slice.size_bytes);
+    THRONG_RETURN_IF_ERROR(
+        tensor::CheckTensorData(output.tensor.type, output.tensor.shape, output.tensor.data));
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
+}
+
+void CellProcess::TrimArenas() {
+  // A failure to punch costs memory only; the next trim tries again.
+  if (input_ring_.high_water() > kKeepArenaBytes) {
+    (void)os::PunchHole(parts_.input_arena.get(), kKeepArenaBytes,
+                        parts_.input_mapping.size() - kKeepArenaBytes);
+    input_ring_.ResetHighWater();
+  }
+  if (output_high_water_ > kKeepArenaBytes) {
+    (void)os::PunchHole(parts_.output_arena.get(), kKeepArenaBytes,
+                        parts_.output_mapping.size() - kKeepArenaBytes);
+    output_high_water_ = 0;
+  }
+}
+
+void CellProcess::End(CellExitCause cause) {
+  if (!alive_ || ended_by_us_) return;
+  ended_by_us_ = true;
+  end_cause_ = cause;
+  if (cause == CellExitCause::kStopped && pending_.empty()) {
+    wire::EncodeEmpty(wire::MessageKind::kShutdown, 0, OutgoingBytes());
+    ScheduleFlush();
+  } else {
+    parts_.process.Signal(SIGKILL);
+  }
+}
+
+void CellProcess::MeasureMemory(Done<Result<uint64_t>> done) {
+  const pid_t pid = parts_.process.pid();
+  threads_.Run<Result<uint64_t>>(
+      [pid]() -> Result<uint64_t> {
+        THRONG_ASSIGN_OR_RETURN(const os::MemoryUse use, os::ReadMemoryUse(pid));
+        return use.private_bytes;
+      },
+      loop_, std::move(done));
+}
+
+void CellProcess::Violate(const std::string& what) {
+  if (violation_.empty()) violation_ = what;
+  loop_.Unwatch(parts_.socket.get());
+  parts_.process.Signal(SIGKILL);
+}
+
+CellExit CellProcess::DescribeExit(const os::ProcessExit& exit) const {
+  CellExit result;
+  result.cell = parts_.id;
+  if (!violation_.empty()) {
+    result.cause = CellExitCause::kCrashed;
+    result.reason = "broke the runner protocol: " + violation_;
+  } else if (ended_by_us_) {
+    result.cause = end_cause_;
+    result.reason = end_cause_ == CellExitCause::kDeadline ? "ran past its deadline" : "stopped";
+  } else if (exit.signal != 0) {
+    result.cause = IsFault(exit.signal) ? CellExitCause::kCrashed : CellExitCause::kOutside;
+    result.reason = DescribeSignal(exit.signal);
+  } else {
+    // Nothing but the model's own code can make a cell exit unasked.
+    result.cause = CellExitCause::kCrashed;
+    result.reason = "exited by itself with status " + std::to_string(exit.status_code);
+  }
+  return result;
+}
+
+void CellProcess::OnProcessEnded() {
+  const auto exit = parts_.process.TryReap();
+  if (!exit || !alive_) return;
+  const auto self = shared_from_this();
+  // Answers that it sent before it died still count.
+  if (violation_.empty()) ReadReplies();
+  alive_ = false;
+  loop_.Unwatch(parts_.socket.get());
+  loop_.Unwatch(parts_.process.pidfd());
+  const CellExit described = DescribeExit(*exit);
+  if (on_hello_) {
+    auto handler = std::move(on_hello_);
+    on_hello_ = nullptr;
+    handler(UnavailableError("the process ended before it was ready: " + described.reason));
+  }
+  FailPending(described);
+  if (on_exit_) {
+    auto handler = std::move(on_exit_);
+    handler(described);
+  }
+}
+
+void CellProcess::FailPending(const CellExit& exit) {
+  wire::ArenaHeader header;
+  std::memcpy(&header, parts_.output_mapping.data(), sizeof(header));
+  std::deque<Pending> pending = std::move(pending_);
+  pending_.clear();
+  // What the cell wrote is only a hint: when it names no pending call, the oldest was running, as
+  // calls run in order.
+  uint64_t running = pending.empty() ? 0 : pending.front().call_id;
+  for (const Pending& call : pending) {
+    if (call.call_id == header.running_call_id) running = call.call_id;
+  }
+  for (Pending& call : pending) {
+    CellLoss loss{exit.cause, call.call_id == running};
+    const Status status = UnavailableError("the model's process ended: " + exit.reason);
+    if (call.load_done) {
+      call.load_done({status, loss});
+    } else if (call.unload_done) {
+      call.unload_done(OkStatus());  // it is gone, which is what was asked for
+    } else if (call.execute_done) {
+      call.execute_done(ExecuteResult{status, {}, {}, loss});
+    }
+  }
+}
+
+}  // namespace throng::runner

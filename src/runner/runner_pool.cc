@@ -1,0 +1,225 @@
+#include "runner/runner_pool.h"
+
+#include "base/limits.h"
+#include "os/process.h"
+
+namespace throng::runner {
+namespace {
+
+// User ids that no distribution hands out; each cell gets one that no other living cell has.
+constexpr uint32_t kFirstUserId = 0x54480000;
+constexpr uint32_t kUserIdCount = 0x10000;
+
+// A spare is made a little after one was taken, so that its fork does not compete with the load
+// that took it.
+constexpr std::chrono::milliseconds kSpareDelay{20};
+
+}  // namespace
+
+RunnerPool::RunnerPool(os::EventLoop& loop, os::ThreadPool& threads, const os::FileSystem& files,
+                       const Logger& logger, RunnerOptions options,
+                       std::vector<model::FrameworkManifest> manifests)
+    : loop_(loop),
+      threads_(threads),
+      files_(files),
+      logger_(logger),
+      options_(std::move(options)),
+      manifests_(std::move(manifests)) {}
+
+RunnerPool::~RunnerPool() { *alive_ = false; }
+
+Status RunnerPool::CanStart(std::string_view framework) const {
+  const std::string program = "throng-runner-" + std::string(framework);
+  const auto info = files_.Stat(os::JoinPath(options_.program_directory, program));
+  if (info.ok() && info->kind == os::FileKind::kRegular) return OkStatus();
+  for (const model::FrameworkManifest& manifest : manifests_) {
+    if (manifest.framework == framework) {
+      return UnimplementedError("the runner for " + manifest.framework +
+                                " models is not installed; get it with: " + manifest.get_it);
+    }
+  }
+  return UnimplementedError("no runner is known for this kind of model");
+}
+
+void RunnerPool::Start(const CellSpec& spec, StartDone done) {
+  Framework& framework = frameworks_[spec.framework];
+  while (!framework.spares.empty()) {
+    std::shared_ptr<CellProcess> cell = std::move(framework.spares.front());
+    framework.spares.pop_front();
+    if (!cell->accepts_models()) continue;
+    ReplenishSpares(spec.framework);
+    loop_.Post([cell = std::move(cell), done = std::move(done)]() mutable {
+      std::shared_ptr<Cell> result = std::move(cell);
+      done(std::move(result));
+    });
+    return;
+  }
+  if (framework.zygote != nullptr && framework.zygote->ready()) {
+    ForkCell(spec.framework, std::move(done));
+    return;
+  }
+  framework.waiting.push_back(std::move(done));
+  if (framework.zygote == nullptr) StartZygote(spec.framework, framework);
+}
+
+void RunnerPool::StartZygote(const std::string& name, Framework& framework) {
+  Status status = CanStart(name);
+  if (status.ok()) {
+    framework.zygote = std::make_unique<ZygoteProcess>(loop_, threads_, name, options_);
+    status = framework.zygote->Start(
+        [this, name](Result<wire::Hello> hello) { OnZygoteReady(name, hello); },
+        [this, name](std::string reason) { OnZygoteEnded(name, reason); });
+    if (status.ok()) ++stats_.zygotes_started;
+  }
+  if (status.ok()) return;
+  framework.zygote = nullptr;
+  loop_.Post([this, name, status, alive = alive_] {
+    if (*alive) OnZygoteReady(name, status);
+  });
+}
+
+void RunnerPool::OnZygoteReady(const std::string& name, const Result<wire::Hello>& hello) {
+  Framework& framework = frameworks_[name];
+  std::deque<StartDone> waiting = std::move(framework.waiting);
+  framework.waiting.clear();
+  if (!hello.ok()) {
+    THRONG_LOG_ERROR(logger_) << "framework " << name << " could not be started: "
+                              << EscapeForLog(hello.status().message());
+    for (StartDone& done : waiting) done(hello.status());
+    return;
+  }
+  THRONG_LOG_INFO(logger_) << "framework " << name << " " << EscapeForLog(hello->framework_version)
+                           << " is warm, process " << framework.zygote->process_id();
+  for (StartDone& done : waiting) ForkCell(name, std::move(done));
+  ReplenishSpares(name);
+}
+
+void RunnerPool::OnZygoteEnded(const std::string& name, const std::string& reason) {
+  ++stats_.zygotes_ended;
+  THRONG_LOG_WARNING(logger_) << "framework " << name << "'s process ended: " << reason
+                              << "; its cells go on, another is started when needed";
+  Framework& framework = frameworks_[name];
+  // This runs inside the zygote's own handler: it is destroyed after that returns.
+  loop_.Post([zygote = std::shared_ptr<ZygoteProcess>(std::move(framework.zygote))] {});
+  for (auto& [id, cell] : cells_) {
+    if (cell->framework() == name) cell->SetOrphaned();
+  }
+  for (const auto& spare : framework.spares) spare->End(CellExitCause::kStopped);
+  framework.spares.clear();
+  if (!framework.waiting.empty()) StartZygote(name, framework);
+}
+
+uint32_t RunnerPool::NextUserId() {
+  if (!os::IsRoot() || options_.sandbox == SandboxPolicy::kOff) return 0;
+  while (true) {
+    const uint32_t candidate = kFirstUserId + (last_user_id_++ % kUserIdCount);
+    bool used = false;
+    for (const auto& [id, cell] : cells_) used = used || cell->user_id() == candidate;
+    if (!used) return candidate;
+  }
+}
+
+void RunnerPool::ForkCell(const std::string& name, StartDone done) {
+  if (cells_.size() >= options_.max_cells) {
+    return done(ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
+                                       " model processes are in use")
+                    .WithRetryAfter(1));
+  }
+  Framework& framework = frameworks_[name];
+  framework.zygote->Fork(
+      ++last_cell_id_, NextUserId(),
+      [this, name, done = std::move(done)](Result<std::shared_ptr<CellProcess>> forked) mutable {
+        if (!forked.ok()) return done(forked.status());
+        const std::shared_ptr<CellProcess> cell = *forked;
+        cells_.emplace(cell->id(), cell);
+        ++stats_.cells_started;
+        cell->Start(
+            [this, name, weak = std::weak_ptr<CellProcess>(cell),
+             done = std::move(done)](Result<wire::Hello> hello) mutable {
+              OnCellHello(name, weak.lock(), hello, std::move(done));
+            },
+            [this, alive = alive_](CellExit exit) {
+              if (*alive) OnCellExit(std::move(exit));
+            });
+      });
+}
+
+void RunnerPool::OnCellHello(const std::string& name, const std::shared_ptr<CellProcess>& cell,
+                             const Result<wire::Hello>& hello, StartDone done) {
+  Status status = hello.ok() ? CheckSandbox(name, *hello) : hello.status();
+  if (status.ok()) {
+    std::shared_ptr<Cell> result = cell;
+    return done(std::move(result));
+  }
+  if (cell != nullptr) cell->End(CellExitCause::kStopped);
+  done(status);
+}
+
+Status RunnerPool::CheckSandbox(const std::string& name, const wire::Hello& hello) {
+  if (options_.sandbox == SandboxPolicy::kOff) return OkStatus();
+  const bool complete = hello.syscall_filter && hello.landlock && hello.resource_limits &&
+                        (hello.own_user || !os::IsRoot());
+  Framework& framework = frameworks_[name];
+  if (!framework.announced) {
+    framework.announced = true;
+    if (!complete) {
+      ++stats_.sandbox_parts_refused;
+      THRONG_LOG_WARNING(logger_) << "cells of framework " << name
+                                  << " run with less than the whole sandbox; missing: "
+                                  << EscapeForLog(hello.sandbox_refused);
+    }
+  }
+  if (complete || options_.sandbox != SandboxPolicy::kRequired) return OkStatus();
+  return FailedPreconditionError("--sandbox required: this system refuses part of the sandbox (" +
+                                 EscapeForLog(hello.sandbox_refused) + ")");
+}
+
+void RunnerPool::OnCellExit(CellExit exit) {
+  const auto found = cells_.find(exit.cell);
+  if (found == cells_.end()) return;
+  const std::shared_ptr<CellProcess> cell = found->second;
+  cells_.erase(found);
+  if (IsOffence(exit.cause)) ++stats_.cells_crashed;
+  if (exit.cause == CellExitCause::kOutside) ++stats_.cells_killed_from_outside;
+  auto& spares = frameworks_[cell->framework()].spares;
+  std::erase(spares, cell);
+  if (exit_handler_) exit_handler_(exit);
+  // This runs inside the cell's own handler: it is destroyed after that returns.
+  loop_.Post([cell] {});
+}
+
+void RunnerPool::ReplenishSpares(const std::string& name) {
+  loop_.StartTimer(loop_.clock().Now() + kSpareDelay, [this, name, alive = alive_] {
+    if (!*alive) return;
+    Framework& framework = frameworks_[name];
+    if (framework.zygote == nullptr || !framework.zygote->ready()) return;
+    if (framework.spares.size() + framework.spares_starting >=
+        static_cast<size_t>(options_.spare_cells)) {
+      return;
+    }
+    ++framework.spares_starting;
+    ForkCell(name, [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
+      if (!*alive) return;
+      Framework& owner = frameworks_[name];
+      --owner.spares_starting;
+      if (cell.ok()) owner.spares.push_back(std::static_pointer_cast<CellProcess>(*cell));
+    });
+  });
+}
+
+RunnerPoolStats RunnerPool::stats() const {
+  RunnerPoolStats result = stats_;
+  result.cells = cells_.size();
+  for (const auto& [name, framework] : frameworks_) result.zygotes += framework.zygote != nullptr;
+  return result;
+}
+
+std::map<std::string, int64_t> RunnerPool::zygote_pids() const {
+  std::map<std::string, int64_t> pids;
+  for (const auto& [name, framework] : frameworks_) {
+    if (framework.zygote != nullptr) pids[name] = framework.zygote->process_id();
+  }
+  return pids;
+}
+
+}  // namespace throng::runner

@@ -1,0 +1,205 @@
+#include "runner/zygote_process.h"
+
+#include <csignal>
+
+#include "base/limits.h"
+#include "os/socket.h"
+
+namespace throng::runner {
+namespace {
+
+// Nothing is inherited from the front door's environment: credentials stay with it.
+std::vector<std::string> ZygoteEnvironment() {
+  return {"LANG=C.UTF-8",           "OMP_NUM_THREADS=1",       "MKL_NUM_THREADS=1",
+          "OPENBLAS_NUM_THREADS=1", "ORT_DISABLE_TELEMETRY=1", "TF_CPP_MIN_LOG_LEVEL=3",
+          "TF_ENABLE_ONEDNN_OPTS=0"};
+}
+
+}  // namespace
+
+ZygoteProcess::ZygoteProcess(os::EventLoop& loop, os::ThreadPool& threads, std::string framework,
+                             const RunnerOptions& options)
+    : loop_(loop), threads_(threads), framework_(std::move(framework)), options_(options) {}
+
+ZygoteProcess::~ZygoteProcess() {
+  loop_.CancelTimer(start_timer_);
+  if (socket_.valid()) loop_.Unwatch(socket_.get());
+  if (process_.valid()) {
+    loop_.Unwatch(process_.pidfd());
+    if (!ended_) process_.Signal(SIGKILL);
+  }
+}
+
+Status ZygoteProcess::Start(ReadyHandler on_ready, EndHandler on_end) {
+  THRONG_ASSIGN_OR_RETURN(auto sockets, os::SocketPair());
+  os::SpawnSpec spec;
+  spec.program = os::JoinPath(options_.program_directory, "throng-runner-" + framework_);
+  spec.environment = ZygoteEnvironment();
+  spec.descriptors = {{sockets.second.get(), wire::kControlDescriptor}};
+  THRONG_ASSIGN_OR_RETURN(process_, os::Spawn(spec));
+  socket_ = std::move(sockets.first);
+  on_ready_ = std::move(on_ready);
+  on_end_ = std::move(on_end);
+  THRONG_RETURN_IF_ERROR(
+      loop_.Watch(socket_.get(), os::kReadable, [this](uint32_t) { OnSocket(); }));
+  THRONG_RETURN_IF_ERROR(
+      loop_.Watch(process_.pidfd(), os::kReadable, [this](uint32_t) { OnEnded(); }));
+  start_timer_ = loop_.StartTimer(loop_.clock().Now() + limits::kZygoteStartDeadline,
+                                  [this] { OnStartDeadline(); });
+  return OkStatus();
+}
+
+void ZygoteProcess::OnStartDeadline() {
+  start_timer_ = 0;
+  process_.Signal(SIGKILL);
+}
+
+void ZygoteProcess::OnSocket() {
+  while (!ended_) {
+    const std::span<std::byte> space = reader_.Prepare();
+    const os::IoResult read = os::ReadSome(socket_.get(), space);
+    if (read.kind == os::IoResult::Kind::kWouldBlock) return;
+    if (read.kind != os::IoResult::Kind::kDone) {
+      loop_.Unwatch(socket_.get());
+      process_.Signal(SIGKILL);
+      return;
+    }
+    reader_.Commit(read.bytes);
+    while (true) {
+      auto frame = reader_.Next();
+      const Status handled = !frame.ok()          ? frame.status()
+                             : frame->has_value() ? HandleFrame(**frame)
+                                                  : OkStatus();
+      if (!handled.ok()) {
+        loop_.Unwatch(socket_.get());
+        process_.Signal(SIGKILL);
+        return;
+      }
+      if (!frame->has_value()) break;
+    }
+  }
+}
+
+Status ZygoteProcess::HandleFrame(const wire::Frame& frame) {
+  if (frame.header.kind == wire::MessageKind::kHello) {
+    if (!on_ready_) return InvalidArgumentError("hello twice");
+    auto handler = std::move(on_ready_);
+    on_ready_ = nullptr;
+    if (frame.header.code != 0) {
+      handler(wire::DecodeFailure(frame.header, frame.body));
+      return UnavailableError("could not warm up");
+    }
+    THRONG_ASSIGN_OR_RETURN(wire::Hello hello, wire::DecodeHello(frame.body));
+    loop_.CancelTimer(start_timer_);
+    start_timer_ = 0;
+    ready_ = true;
+    handler(std::move(hello));
+    return OkStatus();
+  }
+  if (frame.header.kind != wire::MessageKind::kFork || forks_.empty() ||
+      forks_.front().call_id != frame.header.call_id) {
+    return InvalidArgumentError("unexpected message");
+  }
+  PendingFork fork = std::move(forks_.front());
+  forks_.pop_front();
+  if (frame.header.code != 0) {
+    fork.done(wire::DecodeFailure(frame.header, frame.body));
+    return OkStatus();
+  }
+  THRONG_ASSIGN_OR_RETURN(const wire::ForkReply reply, wire::DecodeForkReply(frame.body));
+  auto child = os::AdoptChild(reply.pid);
+  if (!child.ok()) {
+    fork.done(child.status());
+    return OkStatus();
+  }
+  fork.parts.process = std::move(child).value();
+  fork.done(std::make_shared<CellProcess>(loop_, threads_, std::move(fork.parts)));
+  return OkStatus();
+}
+
+Result<CellProcess::Parts> ZygoteProcess::MakeParts(CellId id, uint32_t user_id,
+                                                    os::UniqueFd& cell_socket) {
+  CellProcess::Parts parts;
+  parts.id = id;
+  parts.framework = framework_;
+  parts.user_id = user_id;
+  THRONG_ASSIGN_OR_RETURN(auto sockets, os::SocketPair());
+  parts.socket = std::move(sockets.first);
+  cell_socket = std::move(sockets.second);
+  const uint64_t bytes = options_.arena_bytes;
+  THRONG_ASSIGN_OR_RETURN(parts.input_arena, os::CreateArenaFile("throng-inputs", bytes));
+  THRONG_ASSIGN_OR_RETURN(parts.output_arena, os::CreateArenaFile("throng-outputs", bytes));
+  THRONG_ASSIGN_OR_RETURN(parts.input_mapping,
+                          os::Mapping::Map(parts.input_arena.get(), bytes, /*writable=*/true));
+  THRONG_ASSIGN_OR_RETURN(parts.output_mapping,
+                          os::Mapping::Map(parts.output_arena.get(), bytes, /*writable=*/false));
+  return parts;
+}
+
+Status ZygoteProcess::SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket) {
+  THRONG_ASSIGN_OR_RETURN(const os::UniqueFd inputs_read_only,
+                          os::ReopenReadOnly(parts.input_arena.get()));
+  wire::ForkRequest request;
+  request.front_door_pid = os::ProcessId();
+  request.user_id = parts.user_id;
+  request.data_limit_bytes = options_.cell_memory_bytes;
+  request.input_arena_bytes = options_.arena_bytes;
+  request.output_arena_bytes = options_.arena_bytes;
+  request.sandbox =
+      options_.sandbox == SandboxPolicy::kOff ? wire::SandboxMode::kOff : wire::SandboxMode::kOn;
+  std::vector<std::byte> bytes;
+  wire::Encode(call_id, request, bytes);
+  const std::array<int, 3> fds = {cell_socket, inputs_read_only.get(), parts.output_arena.get()};
+  const os::IoResult sent = os::SendWithDescriptors(socket_.get(), bytes, fds);
+  // The message is small and forks are few: a full or torn socket means that the zygote is stuck.
+  if (sent.kind != os::IoResult::Kind::kDone || sent.bytes != bytes.size()) {
+    return UnavailableError("the framework's process does not take requests");
+  }
+  return OkStatus();
+}
+
+void ZygoteProcess::Fork(CellId id, uint32_t user_id, ForkDone done) {
+  os::UniqueFd cell_socket;
+  auto parts = MakeParts(id, user_id, cell_socket);
+  if (!parts.ok()) return done(parts.status());
+  const uint64_t call_id = ++last_call_id_;
+  const Status sent = SendFork(call_id, *parts, cell_socket.get());
+  if (!sent.ok()) return done(sent);
+  forks_.push_back({call_id, std::move(parts).value(), std::move(done)});
+}
+
+void ZygoteProcess::Stop() {
+  std::vector<std::byte> bytes;
+  wire::EncodeEmpty(wire::MessageKind::kShutdown, 0, bytes);
+  (void)os::WriteSome(socket_.get(), bytes);  // one that does not listen ends with the front door
+}
+
+void ZygoteProcess::OnEnded() {
+  const auto exit = process_.TryReap();
+  if (!exit || ended_) return;
+  OnSocket();
+  ended_ = true;
+  ready_ = false;
+  loop_.Unwatch(socket_.get());
+  loop_.Unwatch(process_.pidfd());
+  const std::string reason = exit->signal != 0
+                                 ? DescribeSignal(exit->signal)
+                                 : "exited with status " + std::to_string(exit->status_code);
+  const Status status =
+      UnavailableError("the process of framework " + framework_ + " ended: " + reason);
+  std::deque<PendingFork> forks = std::move(forks_);
+  forks_.clear();
+  for (PendingFork& fork : forks) fork.done(status);
+  if (on_ready_) {
+    auto handler = std::move(on_ready_);
+    on_ready_ = nullptr;
+    handler(status);
+  }
+  // Last: the pool may destroy this object.
+  if (on_end_) {
+    auto handler = std::move(on_end_);
+    handler(reason);
+  }
+}
+
+}  // namespace throng::runner

@@ -1,0 +1,54 @@
+// RingAllocator: first-in-first-out space in an arena that two processes map. One side allocates
+// (front door: inputs; cell: outputs), in the order in which the other side finishes.
+//
+// It hands out the lowest space that is free: it wraps at a soft limit which grows only when an
+// allocation does not fit, so a quiet cell touches few pages of a large sparse arena. Cursors count
+// allocated bytes for ever and never wrap. Not thread-safe.
+//
+//   RingAllocator ring(kArenaDataOffset, arena_bytes);
+//   std::optional<Block> block = ring.Allocate(12288);   // nothing: wait for Free
+//   ...                                                  // other side is done up to block->cursor
+//   ring.FreeUpTo(block->cursor);
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace throng::wire {
+
+class RingAllocator {
+ public:
+  struct Block {
+    uint64_t offset = 0;   // in the arena; 64-byte aligned
+    uint64_t cursor = 0;   // pass it to FreeUpTo when done with this block and all before it
+  };
+
+  // Hands out [begin, end) of the arena.
+  RingAllocator(uint64_t begin, uint64_t end);
+
+  // Zero bytes are allowed (a block that occupies nothing). Nothing: not enough space until more is
+  // freed, or ever (size_bytes > capacity).
+  std::optional<Block> Allocate(uint64_t size_bytes);
+  // Frees every block whose cursor is at most `cursor`. A cursor never handed out frees nothing
+  // beyond what was.
+  void FreeUpTo(uint64_t cursor);
+
+  uint64_t produced() const { return produced_; }
+  bool empty() const { return blocks_.empty(); }
+  // Largest offset ever in use since the last ResetHighWater: what trimming may give back.
+  uint64_t high_water() const { return high_water_; }
+  void ResetHighWater() { high_water_ = begin_; }
+
+ private:
+  struct Used {
+    uint64_t offset, size_bytes, cursor;
+  };
+  const uint64_t begin_, end_;
+  uint64_t soft_end_;
+  uint64_t produced_ = 0;
+  uint64_t high_water_;
+  std::deque<Used> blocks_;
+};
+
+}  // namespace throng::wire
