@@ -1,5 +1,5 @@
-// What the author of a framework's runner writes: a Backend that loads models, and a LoadedModel that
-// runs them. The SDK does the rest: protocol, zygote, sandbox, arenas, errors.
+// What the author of a framework's runner writes: a Backend that loads models, and a LoadedModel
+// that runs them. The SDK does the rest: protocol, zygote, sandbox, arenas, errors.
 //
 //   int main(int argc, char** argv) {
 //     MyBackend backend;
@@ -33,7 +33,7 @@ namespace throng::sdk {
 class ArtifactBytes {
  public:
   struct File {
-    std::string name;  // "model.onnx", "variables/variables.index"
+    std::string name;                  // "model.onnx", "variables/variables.index"
     std::span<const std::byte> bytes;  // starts on a page
   };
   ArtifactBytes(os::Mapping mapping, std::vector<File> files)
@@ -51,17 +51,18 @@ class ArtifactBytes {
 struct LoadSpec {
   std::string name;
   int64_t version = 1;
-  std::string platform;                        // "onnxruntime_onnx"
+  std::string platform;  // "onnxruntime_onnx"
   std::shared_ptr<const ArtifactBytes> artifact;
   int64_t max_batch_size = 0;
-  std::vector<model::TensorConfig> inputs;     // from the configuration; empty: find them
+  std::vector<model::TensorConfig> inputs;  // from the configuration; empty: find them
   std::vector<model::TensorConfig> outputs;
   std::map<std::string, std::string> parameters;
 };
 
 struct Input {
-  uint16_t index = 0;        // into metadata().inputs (or the N of INPUT__N)
-  tensor::TensorView tensor; // data is mapped READ-ONLY: a framework that writes in place must copy
+  uint16_t index = 0;  // into metadata().inputs (or the N of INPUT__N)
+  tensor::TensorView
+      tensor;  // data is mapped READ-ONLY: a framework that writes in place must copy
 };
 
 // Where a model puts its results. Allocate each output once, then fill it.
@@ -79,21 +80,21 @@ class OutputSink {
 class LoadedModel {
  public:
   virtual ~LoadedModel() = default;
-  // Inputs and outputs as the artefact tells them, completed by the configuration. Names, datatypes,
-  // shapes with the batch dimension. Fixed after loading.
+  // Inputs and outputs as the artefact tells them, completed by the configuration. Names,
+  // datatypes, shapes with the batch dimension. Fixed after loading.
   virtual const model::ModelMetadata& metadata() const = 0;
   // Worth a warning in the log: "output 'probabilities' is a sequence; left out".
   virtual std::vector<std::string> warnings() const { return {}; }
   // `inputs` were checked by the front door against metadata() (names, datatypes, shapes, sizes).
   // `requested_outputs`: indices; empty: all. ERRORS: kInvalidArgument — the model refuses these
   // values; kInternal — it failed.
-  virtual Status Execute(std::span<const Input> inputs,
-                         std::span<const uint16_t> requested_outputs, OutputSink& outputs) = 0;
+  virtual Status Execute(std::span<const Input> inputs, std::span<const uint16_t> requested_outputs,
+                         OutputSink& outputs) = 0;
 };
 
 struct BackendSandbox {
-  std::vector<os::SyscallRule> extra_syscalls;   // beyond os::SyscallFilter's baseline
-  std::vector<std::string> readable_paths;       // for Landlock: what PrepareCell reads
+  std::vector<os::SyscallRule> extra_syscalls;  // beyond os::SyscallFilter's baseline
+  std::vector<std::string> readable_paths;      // for Landlock: what PrepareCell reads
 };
 
 class Backend {
@@ -104,7 +105,8 @@ class Backend {
   // Once, in the zygote: load the library, run what makes later loads cheap. Must leave one thread
   // (the SDK asserts it before every fork).
   virtual Status Warm() = 0;
-  // In each new cell before the syscall filter, with nothing of a user in memory. May start threads.
+  // In each new cell before the syscall filter, with nothing of a user in memory. May start
+  // threads.
   virtual Status PrepareCell() { return OkStatus(); }
   virtual BackendSandbox sandbox() const = 0;
   // ERRORS: kInvalidArgument — the file is not a valid model (a reason that names no path),

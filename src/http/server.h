@@ -31,10 +31,10 @@ struct Header {
 
 struct Request {
   std::string method;
-  std::string target;   // as sent: "/v2/models/a?x=1"
-  std::string path;     // target without the query, percent-decoded once, never with NUL
+  std::string target;  // as sent: "/v2/models/a?x=1"
+  std::string path;    // target without the query, percent-decoded once, never with NUL
   std::vector<Header> headers;
-  std::string body;     // whole, de-chunked; taken by the handler
+  std::string body;  // whole, de-chunked; taken by the handler
   int minor_version = 1;
 
   // Case-insensitive; the first of that name, null when absent.

@@ -1,6 +1,6 @@
 // The timers of one event loop: a binary heap over slots, so that a cancelled timer goes away at
-// once. Equal times fire in the order in which they were started. Not thread-safe: it belongs to its
-// loop.
+// once. Equal times fire in the order in which they were started. Not thread-safe: it belongs to
+// its loop.
 #pragma once
 
 #include <cstddef>

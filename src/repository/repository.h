@@ -38,6 +38,8 @@ struct ModelEntry {
   std::string framework;       // "torch": of the manifest
   std::shared_ptr<const model::ModelConfig> config;
   std::vector<ModelVersionEntry> versions;  // ascending; those the version policy selects
+  // For the log: configuration fields that are ignored, version folders that are left out.
+  std::vector<std::string> warnings;
 };
 
 // Something in the folder that is not served, and why. `name` is what a client would ask for.

@@ -1,4 +1,5 @@
-// What a failed system call becomes. Internal to os/. Thread-safe.
+// What os/ shares between its files: errors of system calls and the closing of descriptors.
+// Internal to os/. Thread-safe.
 #pragma once
 
 #include <string_view>
@@ -11,5 +12,8 @@ namespace throng::os {
 // kPermissionDenied, kAlreadyExists, kResourceExhausted (descriptors, memory, space),
 // kUnimplemented (the kernel lacks the call), else kUnavailable. `action` must hold no path.
 Status ErrnoStatus(std::string_view action, int error_number);
+
+// Closes every descriptor in [first, last]; ~0U: to the end. Safe between vfork and exec.
+void CloseDescriptorRange(unsigned first, unsigned last) noexcept;
 
 }  // namespace throng::os

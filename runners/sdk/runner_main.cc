@@ -1,0 +1,54 @@
+#include <sys/socket.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "os/sandbox.h"
+#include "os/unique_fd.h"
+#include "runners/sdk/backend.h"
+#include "runners/sdk/channel.h"
+#include "runners/sdk/error_text.h"
+#include "runners/sdk/zygote.h"
+#include "wire/messages.h"
+
+namespace throng::sdk {
+namespace {
+
+constexpr int kUsageError = 2;
+
+bool IsStreamSocket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+Result<os::SyscallFilter> WarmUp(Backend& backend) {
+  try {
+    THRONG_RETURN_IF_ERROR(backend.Warm());
+    return os::SyscallFilter::Compile(backend.sandbox().extra_syscalls);
+  } catch (...) {
+    return StatusFromCurrentException();
+  }
+}
+
+}  // namespace
+
+int RunnerMain(int /*argc*/, char** argv, Backend& backend) {
+  if (!IsStreamSocket(wire::kControlDescriptor)) {
+    std::fprintf(stderr, "%s: throng starts this program; it does nothing by itself\n", argv[0]);
+    return kUsageError;
+  }
+  Channel channel{os::UniqueFd(wire::kControlDescriptor)};
+  Result<os::SyscallFilter> filter = WarmUp(backend);
+  if (!filter.ok()) {
+    wire::EncodeFailure(wire::MessageKind::kHello, 0, SanitizeStatus(filter.status()),
+                        channel.unsent());
+    channel.Flush();
+    return 1;
+  }
+  Zygote zygote(std::move(channel), backend, std::move(filter).value());
+  return zygote.Run();
+}
+
+}  // namespace throng::sdk

@@ -1,0 +1,53 @@
+#include "cli/commands.h"
+
+#include <array>
+#include <cstdio>
+
+namespace throng::cli {
+namespace {
+
+struct Command {
+  const char* name;
+  const char* help;
+  int (*run)(std::span<const std::string>);
+};
+
+constexpr std::array<Command, 3> kCommands = {{
+    {"serve", "serve every model in a folder", ServeCommand},
+    {"infer", "send one inference to a running server and show the reply", InferCommand},
+    {"inspect", "tell what a model file or folder is, without serving it", InspectCommand},
+}};
+
+void PrintUsage(FILE* out) {
+  std::fputs("usage: throng COMMAND [options]\n\n", out);
+  for (const Command& command : kCommands) {
+    std::fprintf(out, "  %-8s  %s\n", command.name, command.help);
+  }
+  std::fputs("\nthrong COMMAND --help tells its options.\n", out);
+}
+
+}  // namespace
+
+int RunCommand(std::span<const std::string> arguments) {
+  if (arguments.empty()) {
+    PrintUsage(stderr);
+    return 2;
+  }
+  const std::string& name = arguments[0];
+  if (name == "--help" || name == "help" || name == "-h") {
+    PrintUsage(stdout);
+    return 0;
+  }
+  if (name == "--version" || name == "version") {
+    std::puts("throng 0.1.0");
+    return 0;
+  }
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command.run(arguments.subspan(1));
+  }
+  std::fprintf(stderr, "throng: unknown command '%s'\n", name.c_str());
+  PrintUsage(stderr);
+  return 2;
+}
+
+}  // namespace throng::cli

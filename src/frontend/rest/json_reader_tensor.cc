@@ -1,0 +1,246 @@
+// The part of JsonReader that reads tensor data: the hot path of a request.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "frontend/rest/json_reader.h"
+
+namespace throng::frontend::rest {
+namespace {
+
+constexpr const char* kInvalidValue = "Invalid value.";
+
+bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+// True when the decimal number in `token` is at least 1. REQUIRES: JSON's grammar, and a value that
+// is too large or too small for a double, so that only the exponent matters.
+bool IsHuge(std::string_view token) {
+  const size_t exponent_at = token.find_first_of("eE");
+  const std::string_view digits = token.substr(0, exponent_at);
+  const size_t first = digits.find_first_of("123456789");
+  const size_t point = std::min(digits.find('.'), digits.size());
+  if (first == std::string_view::npos) return false;
+  int64_t exponent = 0;
+  if (exponent_at != std::string_view::npos) {
+    std::string_view text = token.substr(exponent_at + 1);
+    if (text.front() == '+') text.remove_prefix(1);
+    const bool negative = text.front() == '-';
+    if (std::from_chars(text.data(), text.data() + text.size(), exponent).ec != std::errc()) {
+      return !negative;
+    }
+  }
+  // Position of the first digit that counts, relative to the point.
+  const int64_t magnitude =
+      first < point ? static_cast<int64_t>(point - first) : -static_cast<int64_t>(first - point);
+  return exponent > 0 ? exponent > -magnitude : magnitude > -exponent;
+}
+
+}  // namespace
+
+bool JsonReader::DataError(std::string text) {
+  data_error_ = std::move(text);
+  return false;
+}
+
+bool JsonReader::WrongLeaf(const char* expected) {
+  const size_t offset = Offset();
+  if (Peek() == Kind::kEnd) return FailAt(kInvalidValue, next_);
+  return DataError("expected " + std::string(expected) + " at offset " + std::to_string(offset));
+}
+
+std::string JsonReader::CountError(uint64_t expected_count, uint64_t count) {
+  // A count above the expected one is where reading stopped.
+  return "Shape does not match true shape of 'data' field: expected " +
+         std::to_string(expected_count) + " elements, got " +
+         (count > expected_count ? "more" : std::to_string(count));
+}
+
+JsonReader::Step JsonReader::NextLeaf(Cursor& cursor) {
+  using After = Cursor::After;
+  for (;;) {
+    SkipSpace();
+    if (next_ == end_) {
+      FailAt("Missing a comma or ] after an array element.", next_);
+      return Step::kError;
+    }
+    const char c = *next_;
+    if (cursor.after == After::kValue) {
+      if (c == ',') {
+        ++next_;
+        cursor.after = After::kComma;
+        continue;
+      }
+      if (c != ']') {
+        FailAt("Missing a comma or ] after an array element.", next_);
+        return Step::kError;
+      }
+    } else if (c == '[') {
+      if (depth_ + ++cursor.level > limits::kJsonDepth) {
+        FailAt("Nested deeper than 64 levels.", next_);
+        return Step::kError;
+      }
+      ++next_;
+      cursor.after = After::kOpening;
+      continue;
+    } else if (c != ']' || cursor.after == After::kComma || cursor.level == 0) {
+      cursor.after = After::kValue;
+      return Step::kLeaf;
+    }
+    ++next_;
+    cursor.after = After::kValue;
+    if (--cursor.level == 0) return Step::kDone;
+  }
+}
+
+bool JsonReader::SkipTensorData(uint64_t& leaf_count) {
+  if (Peek() != Kind::kArray) return WrongLeaf("an array");
+  leaf_count = 0;
+  Cursor cursor;
+  for (;;) {
+    const Step step = NextLeaf(cursor);
+    if (step != Step::kLeaf) return step == Step::kDone;
+    if (Peek() == Kind::kObject) return WrongLeaf("a number, a string, true or false");
+    if (!SkipScalar(Constants::kAccepted)) return false;
+    ++leaf_count;
+  }
+}
+
+template <typename T>
+bool JsonReader::ReadNumbers(T* out, uint64_t count) {
+  if (Peek() != Kind::kArray) return WrongLeaf("an array");
+  Cursor cursor;
+  for (uint64_t i = 0;; ++i) {
+    const Step step = NextLeaf(cursor);
+    if (step == Step::kError) return false;
+    if (step == Step::kDone) return i == count || DataError(CountError(count, i));
+    if (i == count) return DataError(CountError(count, i + 1));
+    if (!ReadLeaf(out[i])) return false;
+  }
+}
+
+bool JsonReader::ReadStrings(uint64_t count, std::vector<std::byte>& out) {
+  if (Peek() != Kind::kArray) return WrongLeaf("an array");
+  Cursor cursor;
+  for (uint64_t i = 0;; ++i) {
+    const Step step = NextLeaf(cursor);
+    if (step == Step::kError) return false;
+    if (step == Step::kDone) return i == count || DataError(CountError(count, i));
+    if (i == count) return DataError(CountError(count, i + 1));
+    if (*next_ != '"') return WrongLeaf("a string");
+    const size_t start = out.size();
+    out.resize(start + sizeof(uint32_t));
+    if (!AppendString(out)) return false;
+    const auto length = static_cast<uint32_t>(out.size() - start - sizeof(uint32_t));
+    std::memcpy(&out[start], &length, sizeof(length));
+  }
+}
+
+template <typename T>
+bool JsonReader::ReadLeaf(T& value) {
+  const char c = *next_;
+  if constexpr (std::is_same_v<T, bool>) {
+    if (c != 't' && c != 'f') return WrongLeaf("true or false");
+    value = c == 't';
+    return MatchWord(value ? "true" : "false");
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (IsDigit(c)) return ReadReal(value);
+    const Kind kind = Peek();
+    if (kind == Kind::kNumber) return ReadReal(value);
+    return kind == Kind::kSpecial ? ReadSpecial(value) : WrongLeaf("a number");
+  } else {
+    if (!IsDigit(c) && Peek() != Kind::kNumber) return WrongLeaf("an integer");
+    return ReadInteger(value);
+  }
+}
+
+// std::from_chars takes a little more than JSON's grammar does: leading zeros and a point without
+// digits after it. Both show in the integer part.
+template <typename T>
+bool JsonReader::ReadReal(T& value) {
+  const char* digit = next_ + (*next_ == '-' ? 1 : 0);
+  if (digit == end_ || !IsDigit(*digit)) return FailAt(kInvalidValue, next_);
+  const bool leading_zero = *digit == '0';
+  ++digit;
+  if (leading_zero && digit != end_ && IsDigit(*digit)) return FailAt(kInvalidValue, next_);
+  while (digit != end_ && IsDigit(*digit)) ++digit;
+  if (digit != end_ && *digit == '.' && (end_ - digit < 2 || !IsDigit(digit[1]))) {
+    return FailAt("Miss fraction part in number.", digit + 1);
+  }
+  const auto [end, error] = std::from_chars(next_, end_, value);
+  if (end != end_ && (*end == 'e' || *end == 'E')) {
+    return FailAt("Miss exponent in number.", end + 1);
+  }
+  if (error != std::errc()) return ReadExtremeReal(end, value);
+  next_ = end;
+  return true;
+}
+
+// A number outside T's range: zero or subnormal when it is small, an error when it is large.
+template <typename T>
+bool JsonReader::ReadExtremeReal(const char* end, T& value) {
+  const std::string_view token(next_, static_cast<size_t>(end - next_));
+  double wide = 0;
+  if (std::from_chars(token.data(), token.data() + token.size(), wide).ec != std::errc()) {
+    if (IsHuge(token)) return FailAt("Number too big to be stored in double.", next_);
+    wide = token.front() == '-' ? -0.0 : 0.0;
+  }
+  if (std::fabs(wide) > static_cast<double>(std::numeric_limits<T>::max())) {
+    return DataError("value out of range at offset " + std::to_string(Offset()));
+  }
+  value = static_cast<T>(wide);
+  next_ = end;
+  return true;
+}
+
+template <typename T>
+bool JsonReader::ReadInteger(T& value) {
+  const char* const first = next_;
+  const auto [end, error] = std::from_chars(first, end_, value);
+  const bool has_end = end != end_;
+  const bool fraction = has_end && (*end == '.' || *end == 'e' || *end == 'E');
+  const char* const digit = first + (*first == '-' ? 1 : 0);
+  const bool leading_zero = end_ - digit > 1 && *digit == '0' && IsDigit(digit[1]);
+  if (error == std::errc() && !fraction && !leading_zero) {
+    next_ = end;
+    return true;
+  }
+  if (!ScanNumber()) return false;
+  const std::string at = " at offset " + std::to_string(first - begin_);
+  const std::string_view token(first, static_cast<size_t>(next_ - first));
+  const bool is_integer = token.find_first_of(".eE") == std::string_view::npos;
+  return DataError((is_integer ? "value out of range" : "expected an integer") + at);
+}
+
+template <typename T>
+bool JsonReader::ReadSpecial(T& value) {
+  const bool negative = *next_ == '-';
+  if (negative) ++next_;
+  if (!negative && *next_ == 'N') {
+    value = std::numeric_limits<T>::quiet_NaN();
+    return MatchWord("NaN");
+  }
+  value = std::numeric_limits<T>::infinity();
+  if (negative) value = -value;
+  return MatchWord("Infinity");
+}
+
+template bool JsonReader::ReadReal<double>(double&);
+template bool JsonReader::ReadSpecial<double>(double&);
+template bool JsonReader::ReadNumbers<bool>(bool*, uint64_t);
+template bool JsonReader::ReadNumbers<float>(float*, uint64_t);
+template bool JsonReader::ReadNumbers<double>(double*, uint64_t);
+template bool JsonReader::ReadNumbers<int8_t>(int8_t*, uint64_t);
+template bool JsonReader::ReadNumbers<int16_t>(int16_t*, uint64_t);
+template bool JsonReader::ReadNumbers<int32_t>(int32_t*, uint64_t);
+template bool JsonReader::ReadNumbers<int64_t>(int64_t*, uint64_t);
+template bool JsonReader::ReadNumbers<uint8_t>(uint8_t*, uint64_t);
+template bool JsonReader::ReadNumbers<uint16_t>(uint16_t*, uint64_t);
+template bool JsonReader::ReadNumbers<uint32_t>(uint32_t*, uint64_t);
+template bool JsonReader::ReadNumbers<uint64_t>(uint64_t*, uint64_t);
+
+}  // namespace throng::frontend::rest

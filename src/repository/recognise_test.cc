@@ -1,0 +1,252 @@
+#include "repository/recognise.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/limits.h"
+#include "os/file.h"
+#include "os/testing/memory_file_system.h"
+#include "repository/testing/zip_writer.h"
+#include "repository/zip_directory.h"
+
+namespace throng::repository {
+namespace {
+
+using testing::AppendNumber;
+using testing::TorchScriptArchive;
+using testing::ZipWriter;
+
+class RecogniseTest : public ::testing::Test {
+ protected:
+  Recognition Recognise(const std::string& content) {
+    files_.PutFile("/file", content);
+    Result<Recognition> result = RecogniseFile(files_, "/file", content.size());
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() ? *result : Recognition{};
+  }
+
+  Result<std::vector<ZipMember>> Directory(const std::string& content) {
+    files_.PutFile("/file", content);
+    return ReadZipDirectory(files_, "/file", content.size());
+  }
+
+  os::testing::MemoryFileSystem files_;
+};
+
+std::string Zip(const std::string& name, const std::string& content = "x") {
+  ZipWriter zip;
+  zip.Add(name, content);
+  return zip.Finish();
+}
+
+TEST_F(RecogniseTest, TellsByContent) {
+  const std::string safetensors_header = R"({"a":{"dtype":"F32"}})";
+  std::string safetensors;
+  AppendNumber(safetensors_header.size(), 8, safetensors);
+  safetensors += safetensors_header + "data";
+  const struct {
+    std::string content;
+    Content expected;
+  } kCases[] = {
+      {"", Content::kEmpty},
+      {"hello", Content::kUnknown},
+      {"\x08", Content::kUnknown},
+      {std::string(4096, '\0'), Content::kUnknown},
+      {std::string(4096, '\xff'), Content::kUnknown},
+      {TorchScriptArchive(), Content::kTorchScript},
+      {Zip("net/data.pkl", "\x80\x02}q"), Content::kTorchStateDict},
+      {Zip("net/data.pkl", "\x80\x02" "ccollections\nOrderedDict\nq"), Content::kTorchStateDict},
+      {Zip("net/data.pkl", "\x80\x02" "c__main__\nNet\nq"), Content::kTorchModule},
+      {Zip("net/data.pkl", "\x80\x02" "c__main__"), Content::kTorchModule},
+      {Zip("net/data.pkl", ""), Content::kTorchStateDict},
+      {Zip("net/archive_format"), Content::kTorchExport},
+      {Zip("serialized_exported_program.json"), Content::kTorchExport},
+      {Zip("MAR-INF/MANIFEST.json"), Content::kTorchServeArchive},
+      {Zip("model.weights.h5"), Content::kKeras},
+      {Zip("readme.txt"), Content::kOtherArchive},
+      {"\x89HDF\r\n\x1a\n....", Content::kHdf5},
+      {"\x80\x02}q\x01.", Content::kPickle},
+      {"\x80\x05\x95....", Content::kPickle},
+      {std::string("\x80\x06\x95...."), Content::kUnknown},
+      {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", Content::kTorchLegacy},
+      {safetensors, Content::kSafetensors},
+      {safetensors.substr(0, 9), Content::kUnknown},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", Content::kGitLfsPointer},
+      {std::string("\x1c\0\0\0TFL3", 8), Content::kTensorFlowLite},
+      {"\x08\x08\x12\x07pytorch:", Content::kOnnx},
+      {"\x08\x07:\x02xx", Content::kOnnx},
+      {std::string("\x08\x01\x12\xff\x7f", 5) + std::string(200, 'x'), Content::kSavedModel},
+      {"\x0a\x05\x0a\x03" "abc", Content::kGraphDef},
+      {"PK\x03\x04 and no more", Content::kBrokenArchive},
+  };
+  for (const auto& item : kCases) {
+    EXPECT_EQ(static_cast<int>(Recognise(item.content).content), static_cast<int>(item.expected))
+        << item.content.substr(0, 40);
+  }
+}
+
+TEST_F(RecogniseTest, NamesTheClassOfAPickledModule) {
+  EXPECT_EQ(Recognise(Zip("net/data.pkl", "\x80\x02" "cmy.net\nNet\nq")).detail, "my.net.Net");
+  EXPECT_EQ(Recognise(Zip("net/data.pkl", "\x80\x02" "ca\x01\n\xff\nq")).detail,
+            "a\\x01.\\xff");
+}
+
+TEST_F(RecogniseTest, RefusalsHoldTheLineThatConverts) {
+  const auto reason = [](Content content) {
+    return RefusalReason({content, "pkg.Net"}, "foo/weights.bin", "foo");
+  };
+  EXPECT_EQ(reason(Content::kTorchModule),
+            "a pickled PyTorch module (pkg.Net), not TorchScript; convert it where its class can be "
+            "imported: python3 -c \"import torch; m=torch.load('foo/weights.bin', "
+            "weights_only=False); torch.jit.script(m.eval()).save('model.pt')\"");
+  EXPECT_NE(reason(Content::kKeras).find("python3 -c \"import keras; keras.saving.load_model("
+                                         "'foo/weights.bin').export('foo/1/model.savedmodel')\""),
+            std::string::npos);
+  for (const Content content : {Content::kTorchStateDict, Content::kTorchLegacy,
+                                Content::kTorchExport, Content::kHdf5, Content::kPickle,
+                                Content::kSafetensors}) {
+    EXPECT_NE(reason(content).find("python3 -c \""), std::string::npos);
+    EXPECT_NE(reason(content).find("'foo/weights.bin'"), std::string::npos);
+    EXPECT_LT(reason(content).size(), limits::kErrorTextBytes);
+  }
+}
+
+TEST_F(RecogniseTest, ALineNeverHoldsANameThatTheShellWouldRun) {
+  for (const char* file : {"a'b.pkl", "$(id).pkl", "a b.pkl", "`id`", "a\nb", "a\"b", "-x.pkl"}) {
+    const std::string reason = RefusalReason({Content::kPickle, ""}, file, file);
+    EXPECT_EQ(reason.find(file), std::string::npos) << reason;
+    EXPECT_NE(reason.find("'FILE'"), std::string::npos);
+    EXPECT_NE(reason.find("'NAME.onnx'"), std::string::npos);
+  }
+}
+
+TEST_F(RecogniseTest, EveryPrefixOfAnArchiveIsCalledDamaged) {
+  const std::string whole = TorchScriptArchive();
+  for (size_t length = 4; length < whole.size(); ++length) {
+    const Recognition recognition = Recognise(whole.substr(0, length));
+    EXPECT_EQ(recognition.content, Content::kBrokenArchive) << length;
+  }
+  EXPECT_EQ(Recognise(whole.substr(0, whole.size() / 2)).detail,
+            "the archive is cut short or damaged (no end record)");
+}
+
+TEST_F(RecogniseTest, NoChangedByteOfAnArchiveHarms) {
+  const std::string whole = TorchScriptArchive();
+  for (size_t at = 0; at < whole.size(); ++at) {
+    for (const char flip : {'\x01', '\x80', '\xff'}) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ flip);
+      Recognise(changed);  // any verdict; the sanitizers watch
+    }
+  }
+}
+
+TEST_F(RecogniseTest, ReadsDirectoriesWithCommentsAndFarFromTheEnd) {
+  ZipWriter zip;
+  for (int i = 0; i < 500; ++i) zip.Add("net/data/" + std::to_string(i), "0123456789");
+  const auto plain = Directory(zip.Finish());
+  ASSERT_TRUE(plain.ok()) << plain.status().ToString();
+  EXPECT_EQ(plain->size(), 500u);
+  EXPECT_EQ(plain->back().name, "net/data/499");
+  EXPECT_EQ(plain->back().stored_bytes, 10u);
+  EXPECT_FALSE(plain->back().compressed);
+  EXPECT_TRUE(Directory(zip.Finish(std::string(65535, 'c'))).ok());
+  const auto large = Directory(
+      zip.Finish64(zip.count(), zip.directory_bytes(), zip.directory_offset()));
+  ASSERT_TRUE(large.ok()) << large.status().ToString();
+  EXPECT_EQ(large->size(), 500u);
+}
+
+TEST_F(RecogniseTest, RefusesHostileDirectories) {
+  ZipWriter zip;
+  zip.Add("a", "content");
+  const uint64_t bytes = zip.directory_bytes();
+  const uint64_t offset = zip.directory_offset();
+  const struct {
+    std::string content;
+    const char* error;
+  } kCases[] = {
+      {zip.FinishWith(2, bytes, offset), "too few names"},
+      {zip.FinishWith(0xfffe, bytes, offset), "too few names"},
+      {zip.FinishWith(1, bytes + 1000, offset), "lies outside"},
+      {zip.FinishWith(1, bytes, 0xfffffffe), "lies outside"},
+      {zip.FinishWith(1, bytes, offset - 1), "a name is missing"},
+      {zip.FinishWith(0xffff, bytes, offset), "no 64-bit end record"},
+      {zip.Finish64(UINT64_MAX, bytes, offset), "more than 65536 members"},
+      {zip.Finish64(limits::kArchiveMembers + 1, bytes, offset), "more than 65536 members"},
+      {zip.Finish64(limits::kArchiveMembers, bytes, offset), "too few names"},
+      {zip.Finish64(1, UINT64_MAX, offset), "lies outside"},
+      {zip.Finish64(1, bytes, UINT64_MAX), "lies outside"},
+  };
+  for (const auto& item : kCases) {
+    const Status status = Directory(item.content).status();
+    EXPECT_NE(status.message().find(item.error), std::string::npos) << status.ToString();
+  }
+}
+
+TEST_F(RecogniseTest, RefusesMembersThatOverlapOrLieOutside) {
+  const struct {
+    uint64_t offset;
+    uint64_t size_bytes;
+  } kCases[] = {{0, 7}, {5, 1}, {0xfffffffe, 1}, {38, 1000}, {38, 0xfffffffe}};
+  for (const auto& item : kCases) {
+    ZipWriter zip;
+    zip.Add("a", "content");  // 38 bytes
+    zip.AddDirectoryEntry("b", item.offset, item.size_bytes);
+    EXPECT_NE(Directory(zip.Finish()).status().message().find("members overlap"),
+              std::string::npos)
+        << item.offset;
+  }
+}
+
+TEST_F(RecogniseTest, AFileThatShrinksMeanwhileIsCalledDamaged) {
+  const std::string whole = TorchScriptArchive();
+  files_.PutFile("/file", whole.substr(0, 100));
+  EXPECT_EQ(RecogniseFile(files_, "/file", whole.size())->content, Content::kBrokenArchive);
+}
+
+TEST_F(RecogniseTest, AFailureOfTheDiskIsNoVerdict) {
+  files_.PutFile("/file", "x");
+  files_.Fail("/file", UnavailableError("'file': Input/output error"));
+  EXPECT_EQ(RecogniseFile(files_, "/file", 1).status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(RecogniseTest, KnowsTheFixtures) {
+  const std::filesystem::path folder =
+      std::filesystem::path(THRONG_SOURCE_DIR) / "tests/fixtures/refuse";
+  const struct {
+    const char* file;
+    Content expected;
+  } kCases[] = {{"whole_module.pt", Content::kTorchModule},
+                {"state_dict.pt", Content::kTorchStateDict},
+                {"state_dict_legacy.pt", Content::kTorchLegacy},
+                {"model.pt2", Content::kTorchExport},
+                {"model.keras", Content::kKeras},
+                {"model.h5", Content::kHdf5},
+                {"model.pkl", Content::kPickle},
+                {"model.joblib", Content::kPickle},
+                {"runs_on_load.pkl", Content::kPickle},
+                {"model.safetensors", Content::kSafetensors},
+                {"float8.onnx", Content::kOnnx},
+                {"../broken/truncated.pt", Content::kBrokenArchive},
+                {"../broken/empty.pt", Content::kEmpty},
+                {"../models/list-string/1/model.pt", Content::kTorchScript},
+                {"../models/graphdef-add-sub/1/model.graphdef", Content::kGraphDef},
+                {"../models/savedmodel-v1/1/model.savedmodel/saved_model.pb",
+                 Content::kSavedModel}};
+  for (const auto& item : kCases) {
+    const std::string path = (folder / item.file).string();
+    const Result<os::FileInfo> info = os::RealFileSystem().Stat(path);
+    ASSERT_TRUE(info.ok());
+    ASSERT_EQ(info->kind, os::FileKind::kRegular) << item.file;
+    const Result<Recognition> result =
+        RecogniseFile(os::RealFileSystem(), path, info->size_bytes);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    EXPECT_EQ(static_cast<int>(result->content), static_cast<int>(item.expected)) << item.file;
+  }
+}
+
+}  // namespace
+}  // namespace throng::repository

@@ -1,0 +1,329 @@
+#include "residency/model_manager.h"
+
+#include <gtest/gtest.h>
+
+#include "base/testing/simulated_executor.h"
+#include "residency/testing/fake_model_source.h"
+#include "runner/testing/fake_runner.h"
+
+namespace throng::residency {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+model::ModelName Name(const std::string& text) { return *model::ModelName::Parse(text); }
+
+class ModelManagerTest : public ::testing::Test {
+ protected:
+  void Start(ManagerOptions options = {}) {
+    manager_ =
+        std::make_unique<ModelManager>(executor_, source_, cells_, logger_, std::move(options),
+                                       std::vector<model::FrameworkManifest>{});
+    manager_->ScanAtStart([](const Result<repository::Snapshot>&) {});
+    executor_.RunPosted();
+  }
+
+  // Asks for a model and lets time pass until there is an answer.
+  Result<ModelHandle> Acquire(const std::string& name, std::optional<int64_t> version = {},
+                              Duration deadline = seconds(30)) {
+    std::optional<Result<ModelHandle>> result;
+    manager_->Acquire(Name(name), version, executor_.clock().Now() + deadline,
+                      [&](Result<ModelHandle> handle) { result.emplace(std::move(handle)); });
+    for (int i = 0; i < 40000 && !result; ++i) executor_.Advance(milliseconds(1));
+    if (!result) return InternalError("no answer");
+    return std::move(*result);
+  }
+
+  Status Load(const std::string& name) {
+    std::optional<Status> result;
+    manager_->Load(Name(name), [&](Status status) { result = std::move(status); });
+    for (int i = 0; i < 10000 && !result; ++i) executor_.Advance(milliseconds(1));
+    return result.value_or(InternalError("no answer"));
+  }
+
+  void Unload(const std::string& name) {
+    manager_->Unload(Name(name), [](const Status& status) { EXPECT_TRUE(status.ok()); });
+    executor_.Advance(milliseconds(10));
+  }
+
+  std::string StateOf(const std::string& name) {
+    for (const IndexEntry& entry : manager_->Index(false)) {
+      if (entry.name == name && entry.state) {
+        return std::string(model::ResidencyStateName(*entry.state));
+      }
+    }
+    return "none";
+  }
+
+  throng::testing::SimulatedExecutor executor_;
+  testing::FakeModelSource source_{executor_};
+  runner::testing::FakeCellFactory cells_{executor_};
+  std::string log_;
+  Logger logger_{{}, executor_.clock(), [this](std::string_view line) { log_ += line; }};
+  std::unique_ptr<ModelManager> manager_;
+};
+
+TEST_F(ModelManagerTest, LoadsAtTheFirstRequestAndKeepsIt) {
+  source_.Add("a");
+  Start();
+  EXPECT_EQ(StateOf("a"), "on_disk");
+  ASSERT_TRUE(Acquire("a").ok());
+  EXPECT_EQ(StateOf("a"), "ready");
+  ASSERT_TRUE(Acquire("a").ok());
+  EXPECT_EQ(cells_.loads, 1U);
+  EXPECT_NE(log_.find("loading: a:1"), std::string::npos);
+  EXPECT_NE(log_.find("successfully loaded 'a' version 1"), std::string::npos);
+}
+
+TEST_F(ModelManagerTest, ManyRequestsShareOneLoad) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(50);
+  Start();
+  int answered = 0;
+  for (int i = 0; i < 1000; ++i) {
+    manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(5),
+                      [&](const Result<ModelHandle>& handle) { answered += handle.ok(); });
+  }
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(answered, 1000);
+  EXPECT_EQ(cells_.loads, 1U);
+}
+
+TEST_F(ModelManagerTest, AWaiterGivesUpAtItsOwnDeadline) {
+  source_.Add("a");
+  cells_.model("a").load_time = seconds(10);
+  Start();
+  const auto early = Acquire("a", {}, milliseconds(100));
+  ASSERT_FALSE(early.ok());
+  EXPECT_EQ(early.status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(Acquire("a").ok());  // the load went on
+  EXPECT_EQ(cells_.loads, 1U);
+}
+
+TEST_F(ModelManagerTest, UnknownAndSkippedModelsAreNotFound) {
+  source_.skipped.push_back({"weights", "this is a PyTorch state_dict"});
+  source_.Add("a");
+  Start();
+  EXPECT_EQ(Acquire("nope").status().message(), "Request for unknown model: 'nope' is not found");
+  EXPECT_NE(Acquire("weights").status().message().find("state_dict"), std::string::npos);
+  EXPECT_EQ(Acquire("a", 7).status().message(),
+            "Request for unknown model: 'a' version 7 is not found");
+}
+
+TEST_F(ModelManagerTest, ABadModelFailsWithItsReasonAndIsTriedAgainLater) {
+  source_.Add("bad");
+  cells_.model("bad").load_status = InvalidArgumentError("truncated file");
+  Start();
+  const Status first = Acquire("bad").status();
+  EXPECT_EQ(first.code(), StatusCode::kNotFound);
+  EXPECT_EQ(first.message(),
+            "Request for unknown model: 'bad' has no available versions: truncated file");
+  EXPECT_EQ(manager_->CheckReady(Name("bad"), {}).code(), StatusCode::kUnavailable);
+  (void)Acquire("bad");
+  EXPECT_EQ(cells_.loads, 1U) << "within the back-off nothing is tried";
+  executor_.Advance(seconds(2));
+  cells_.model("bad").load_status = OkStatus();
+  EXPECT_TRUE(Acquire("bad").ok());
+}
+
+TEST_F(ModelManagerTest, TheHighestVersionThatWorksAnswers) {
+  source_.Add("a", 1);
+  source_.Add("a", 2);
+  Start();
+  auto handle = Acquire("a");
+  ASSERT_TRUE(handle.ok());
+  EXPECT_EQ(handle->instance().key.version, 2);
+  EXPECT_EQ(Acquire("a", 1)->instance().key.version, 1);
+}
+
+TEST_F(ModelManagerTest, SmallModelsShareACell) {
+  for (const char* name : {"a", "b", "c"}) source_.Add(name);
+  Start();
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_TRUE(Acquire(name).ok());
+    executor_.Advance(seconds(2));
+  }
+  EXPECT_EQ(cells_.started, 1U);
+}
+
+TEST_F(ModelManagerTest, AModelWithRequestsInFlightIsNotUnloaded) {
+  source_.Add("a");
+  Start();
+  auto handle = Acquire("a");
+  ASSERT_TRUE(handle.ok());
+  const auto cell = cells_.cell_of("a");
+  Unload("a");
+  EXPECT_TRUE(cell->alive());
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kNotFound);
+  *handle = ModelHandle();
+  executor_.Advance(milliseconds(10));
+  EXPECT_FALSE(cell->alive()) << "the last model's unload is the end of its process";
+  EXPECT_NE(log_.find("successfully unloaded 'a' version 1"), std::string::npos);
+}
+
+TEST_F(ModelManagerTest, UnloadOfOneLeavesItsNeighbours) {
+  source_.Add("a");
+  source_.Add("b");
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  executor_.Advance(seconds(2));
+  ASSERT_TRUE(Acquire("b").ok());
+  Unload("a");
+  EXPECT_EQ(cells_.cells().size(), 1U);
+  EXPECT_EQ(cells_.cell_of("a"), nullptr);
+  EXPECT_EQ(StateOf("b"), "ready");
+}
+
+TEST_F(ModelManagerTest, ModelsOfADeadCellLoadAgainAtTheirNextRequest) {
+  source_.Add("a");
+  source_.Add("b");
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  executor_.Advance(seconds(2));
+  ASSERT_TRUE(Acquire("b").ok());
+  cells_.cell_of("a")->Die(runner::CellExitCause::kOutside, "SIGKILL");
+  executor_.Advance(milliseconds(1));
+  EXPECT_EQ(StateOf("a"), "on_disk");
+  EXPECT_TRUE(Acquire("a").ok());
+  EXPECT_TRUE(Acquire("b").ok());
+}
+
+TEST_F(ModelManagerTest, ASuspectRunsAloneAndARepeatOffenderIsKeptOut) {
+  source_.Add("bad");
+  source_.Add("good");
+  Start();
+  ASSERT_TRUE(Acquire("good").ok());
+  executor_.Advance(seconds(2));
+  for (int i = 0; i < 2; ++i) {
+    auto handle = Acquire("bad");
+    ASSERT_TRUE(handle.ok()) << i;
+    EXPECT_EQ(handle->instance().alone, i > 0);
+    manager_->OnOffence(handle->instance(), "SIGSEGV");
+    handle->instance().cell->End(runner::CellExitCause::kCrashed);
+    executor_.Advance(milliseconds(1));
+  }
+  const Status kept_out = Acquire("bad").status();
+  EXPECT_EQ(kept_out.code(), StatusCode::kUnavailable);
+  EXPECT_TRUE(kept_out.retry_after_seconds().has_value());
+  EXPECT_NE(manager_->CheckReady(Name("bad"), {}).message().find("SIGSEGV"), std::string::npos);
+  EXPECT_EQ(StateOf("bad"), "failed");
+  EXPECT_TRUE(Acquire("good").ok());
+  executor_.Advance(seconds(2));
+  EXPECT_TRUE(Acquire("bad").ok()) << "after the back-off it gets another chance";
+}
+
+TEST_F(ModelManagerTest, ACrashWhileLoadingIsTheModelsOffence) {
+  source_.Add("bad");
+  cells_.model("bad").load_ends_cell = runner::CellExitCause::kCrashed;
+  Start();
+  EXPECT_EQ(Acquire("bad").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(manager_->stats().offences, 1U);
+}
+
+TEST_F(ModelManagerTest, ACellKilledFromOutsideWhileLoadingIsReplaced) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(100);
+  Start();
+  std::optional<bool> answered;
+  manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(5),
+                    [&](const Result<ModelHandle>& handle) { answered = handle.ok(); });
+  executor_.Advance(milliseconds(50));
+  ASSERT_EQ(cells_.cells().size(), 1U);
+  cells_.cells()[0]->Die(runner::CellExitCause::kOutside, "SIGKILL");
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(answered, true);
+  EXPECT_EQ(manager_->stats().offences, 0U);
+}
+
+TEST_F(ModelManagerTest, ExplicitModeKnowsOnlyWhatWasLoaded) {
+  source_.Add("a");
+  source_.Add("b");
+  Start({.policy = LoadPolicy::kExplicit});
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(Load("a").ok());
+  EXPECT_TRUE(Load("a").ok()) << "idempotent";
+  EXPECT_EQ(cells_.loads, 1U);
+  EXPECT_TRUE(Acquire("a").ok());
+  EXPECT_EQ(Load("zzz").message(), "failed to load 'zzz', failed to poll from model repository");
+  Unload("a");
+  Unload("a");
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(ModelManagerTest, AFailedExplicitLoadSaysWhyInTritonsWords) {
+  source_.Add("bad");
+  cells_.model("bad").load_status = InvalidArgumentError("no graph");
+  Start({.policy = LoadPolicy::kExplicit});
+  EXPECT_EQ(Load("bad").message(),
+            "load failed for model 'bad': version 1 is at UNAVAILABLE state: no graph");
+}
+
+TEST_F(ModelManagerTest, EagerModeIsReadyWhenAllHaveSettled) {
+  source_.Add("a");
+  source_.Add("bad");
+  cells_.model("a").load_time = milliseconds(100);
+  cells_.model("bad").load_status = InvalidArgumentError("no graph");
+  Start({.policy = LoadPolicy::kEager});
+  EXPECT_FALSE(manager_->ServerReady());
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(manager_->ServerReady());
+  EXPECT_EQ(StateOf("a"), "ready");
+}
+
+TEST_F(ModelManagerTest, StrictReadinessWantsNoFailedModel) {
+  source_.Add("bad");
+  cells_.model("bad").load_status = InvalidArgumentError("no graph");
+  Start({.policy = LoadPolicy::kEager, .strict_readiness = true});
+  executor_.Advance(seconds(1));
+  EXPECT_FALSE(manager_->ServerReady());
+}
+
+TEST_F(ModelManagerTest, ARescanAddsRemovesAndReloadsBesideTheOld) {
+  source_.Add("kept");
+  source_.Add("gone");
+  Start();
+  ASSERT_TRUE(Acquire("kept").ok());
+  ASSERT_TRUE(Acquire("gone").ok());
+  source_.Remove("gone");
+  source_.Add("new");
+  source_.entry("kept").versions[0].modified_ns = 5;
+  cells_.model("kept").load_status = InvalidArgumentError("half written");
+  manager_->Rescan([](const Status& status) { EXPECT_TRUE(status.ok()); });
+  executor_.Advance(milliseconds(100));
+  EXPECT_EQ(Acquire("gone").status().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(Acquire("new").ok());
+  EXPECT_TRUE(Acquire("kept").ok()) << "a failed successor leaves the old one serving";
+}
+
+TEST_F(ModelManagerTest, AFolderThatCannotBeReadUnloadsNothing) {
+  source_.Add("a");
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  source_.scan_status = UnavailableError("I/O error");
+  manager_->Rescan([](const Status& status) { EXPECT_FALSE(status.ok()); });
+  executor_.Advance(milliseconds(10));
+  EXPECT_EQ(StateOf("a"), "ready");
+}
+
+TEST_F(ModelManagerTest, AMissingRunnerSaysHowToGetIt) {
+  source_.Add("a");
+  cells_.missing_framework = "fake";
+  Start();
+  EXPECT_NE(Acquire("a").status().message().find("get it with: ./dev setup"), std::string::npos);
+}
+
+TEST_F(ModelManagerTest, AModelMovesWhileItsOldCellIsHeldUp) {
+  source_.Add("a");
+  Start();
+  auto handle = Acquire("a");
+  ASSERT_TRUE(handle.ok());
+  const runner::CellId old_cell = handle->instance().cell->id();
+  manager_->MoveElsewhere(handle->shared());
+  auto moved = Acquire("a");
+  ASSERT_TRUE(moved.ok());
+  EXPECT_NE(moved->instance().cell->id(), old_cell);
+}
+
+}  // namespace
+}  // namespace throng::residency
