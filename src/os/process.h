@@ -17,8 +17,8 @@
 namespace throng::os {
 
 struct SpawnSpec {
-  std::string program;                 // a path
-  std::vector<std::string> arguments;  // argv[1...]
+  std::string program;                   // a path
+  std::vector<std::string> arguments;    // argv[1...]
   std::vector<std::string> environment;  // "NAME=value"; nothing is inherited
   // {ours, theirs}: descriptor `ours` becomes number `theirs` (>= 3) in the child. All others are
   // closed. Standard input is /dev/null; output and error are inherited.
@@ -63,13 +63,13 @@ Result<ChildProcess> AdoptChild(pid_t pid);
 // (tried on glibc 2.36).
 Result<pid_t> CloneSibling();
 
-Result<int> ThreadCount();           // of this process
+Result<int> ThreadCount();  // of this process
 pid_t ParentProcessId();
 pid_t ProcessId();
 bool IsRoot();
 
 struct MemoryUse {
-  uint64_t private_bytes = 0;   // Private_Clean + Private_Dirty
+  uint64_t private_bytes = 0;  // Private_Clean + Private_Dirty
   uint64_t pss_bytes = 0;
   uint64_t resident_bytes = 0;
 };
@@ -84,7 +84,7 @@ Status SetDataLimit(pid_t pid, uint64_t bytes);
 
 // Where this program's own executable lies: "/usr/bin/throng" -> "/usr/bin".
 Result<std::string> ExecutableDirectory();
-int ProcessorCount();                 // that this process may use
+int ProcessorCount();  // that this process may use
 Result<uint64_t> AvailableMemoryBytes();
 
 }  // namespace throng::os

@@ -18,6 +18,7 @@
 #include "os/file.h"
 #include "os/sandbox.h"
 #include "os/testing/forked_child.h"
+#include "os/testing/sanitizer.h"
 
 namespace throng::os {
 namespace {
@@ -260,7 +261,7 @@ TEST(CloneSiblingTest, CellIsTheFrontDoorsChildAndOutlivesItsZygote) {
 TEST(CloneSiblingTest, FilteredCellAbortsAsItself) {
   // The number in the filter must be the cell's own, not that of the zygote that compiled it.
   const Pipe pids = MakePipe();
-  const auto filter = SyscallFilter::Compile({});
+  const auto filter = SyscallFilter::Compile(testing::SanitizerRules());
   ASSERT_TRUE(filter.ok());
   const pid_t zygote = StartZygote(pids, [&]() -> int {
     if (!filter->Apply().ok()) return 3;

@@ -22,9 +22,9 @@ namespace throng::os {
 struct SandboxReport {
   bool syscall_filter = false;
   bool landlock = false;
-  bool own_user = false;       // only ever true when started as root
+  bool own_user = false;  // only ever true when started as root
   bool resource_limits = false;
-  std::string refused;         // "landlock (kernel without it), own user (not root)"; safe text
+  std::string refused;  // "landlock (kernel without it), own user (not root)"; safe text
 };
 
 // A syscall by name and what happens when it is called. Names that the architecture lacks are an

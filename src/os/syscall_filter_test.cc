@@ -24,14 +24,7 @@
 #include "os/process.h"
 #include "os/sandbox.h"
 #include "os/testing/forked_child.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define THRONG_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define THRONG_TEST_SANITIZED 1
-#endif
-#endif
+#include "os/testing/sanitizer.h"
 
 namespace throng::os {
 namespace {
@@ -71,6 +64,7 @@ class SyscallFilterTest : public ::testing::TestWithParam<User> {
 
   template <typename Action>
   std::string Run(Action action, std::vector<SyscallRule> extra = {}) {
+    for (const SyscallRule& rule : testing::SanitizerRules()) extra.push_back(rule);
     const auto filter = SyscallFilter::Compile(extra);
     if (!filter.ok()) return filter.status().ToString();
     return RunConfined(GetParam(), *filter, action);
@@ -147,8 +141,9 @@ const Denial kDenials[] = {
 };
 
 TEST_P(SyscallFilterTest, KillsTheCellThatTriesToReachOutside) {
-  const auto filter = SyscallFilter::Compile({});
+  const auto filter = SyscallFilter::Compile(testing::SanitizerRules());
   ASSERT_TRUE(filter.ok()) << filter.status().ToString();
+  ASSERT_EQ(RunConfined(GetParam(), *filter, [] { return 0; }), "exit 0");
   for (const Denial& denial : kDenials) {
     const std::string end = RunConfined(GetParam(), *filter, [&denial] {
       denial.attempt();
@@ -189,7 +184,7 @@ TEST_P(SyscallFilterTest, AppliesToThreadsThatRanBefore) {
       return nullptr;
     }
   };
-  const auto filter = SyscallFilter::Compile({});
+  const auto filter = SyscallFilter::Compile(testing::SanitizerRules());
   ASSERT_TRUE(filter.ok());
   const std::string end = testing::RunInChild([&] {
     if (GetParam() == User::kOther && !SetUser(kOtherUser).ok()) return kSandboxFailed;
@@ -293,7 +288,7 @@ TEST_P(SyscallFilterTest, CodeCanBeMappedOnlyWhereABackendAsksForIt) {
 }
 
 TEST_P(SyscallFilterTest, OneFilterServesManyCells) {
-  const auto filter = SyscallFilter::Compile({});
+  const auto filter = SyscallFilter::Compile(testing::SanitizerRules());
   ASSERT_TRUE(filter.ok());
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(RunConfined(GetParam(), *filter, []() -> int { abort(); }), "signal 6");

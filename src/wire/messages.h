@@ -1,6 +1,7 @@
 // The runner protocol: what the front door and runner processes say to each other over a stream
-// socket. A message is a MessageHeader and a body of header.body_bytes; descriptors (Fork, Load) come
-// attached to its first byte. Tensors travel in arenas (wire/ring_allocator.h), never in messages.
+// socket. A message is a MessageHeader and a body of header.body_bytes; descriptors (Fork, Load)
+// come attached to its first byte. Tensors travel in arenas (wire/ring_allocator.h), never in
+// messages.
 //
 //   to a zygote    Fork{3 descriptors}  Shutdown          from it  Hello, Fork reply
 //   to a cell      Load{1 descriptor}  Unload  Execute  Cancel  Consumed  Stats  Shutdown
@@ -36,10 +37,10 @@ enum class MessageKind : uint16_t {
   kLoad = 3,
   kUnload = 4,
   kExecute = 5,
-  kCancel = 6,     // header only: drop call_id if it has not started (it is still answered)
-  kConsumed = 7,   // the front door has read outputs up to a cursor
+  kCancel = 6,    // header only: drop call_id if it has not started (it is still answered)
+  kConsumed = 7,  // the front door has read outputs up to a cursor
   kStats = 8,
-  kShutdown = 9,   // header only: exit cleanly
+  kShutdown = 9,  // header only: exit cleanly
 };
 
 struct MessageHeader {
@@ -84,8 +85,8 @@ struct Hello {
 // Descriptors: the cell's end of its socket, the input arena (read-only), the output arena.
 struct ForkRequest {
   int32_t front_door_pid = 0;
-  uint32_t user_id = 0;             // 0: keep
-  uint64_t data_limit_bytes = 0;    // RLIMIT_DATA above what is in use at the fork
+  uint32_t user_id = 0;           // 0: keep
+  uint64_t data_limit_bytes = 0;  // RLIMIT_DATA above what is in use at the fork
   uint64_t input_arena_bytes = 0;
   uint64_t output_arena_bytes = 0;
   SandboxMode sandbox = SandboxMode::kOn;
@@ -108,7 +109,7 @@ struct LoadRequest {
   uint64_t artifact_bytes = 0;
   std::vector<ArtifactFile> files;
   int64_t max_batch_size = 0;
-  std::vector<model::TensorConfig> inputs;   // from a configuration; may be empty
+  std::vector<model::TensorConfig> inputs;  // from a configuration; may be empty
   std::vector<model::TensorConfig> outputs;
   std::map<std::string, std::string> parameters;
 };

@@ -20,8 +20,8 @@ namespace throng::wire {
 class RingAllocator {
  public:
   struct Block {
-    uint64_t offset = 0;   // in the arena; 64-byte aligned
-    uint64_t cursor = 0;   // pass it to FreeUpTo when done with this block and all before it
+    uint64_t offset = 0;  // in the arena; 64-byte aligned
+    uint64_t cursor = 0;  // pass it to FreeUpTo when done with this block and all before it
   };
 
   // Hands out [begin, end) of the arena.

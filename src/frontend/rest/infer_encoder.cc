@@ -16,7 +16,7 @@ using scheduler::NamedTensor;
 using tensor::DataType;
 
 // Space for a tensor's text, so that a large one is not copied as it grows.
-constexpr size_t kLikelyNumberBytes = 12;
+constexpr size_t kLikelyNumberBytes = 20;
 
 template <typename T, typename Append>
 void AppendElements(const std::vector<std::byte>& data, std::string& out, Append append) {

@@ -161,8 +161,11 @@ class JsonReader {
   bool SkipValue(Constants constants);
 
   Step NextLeaf(Cursor& cursor);
+  bool SkipCommaBeforeLeaf();
   template <typename T>
   bool ReadLeaf(T& value);
+  template <typename Real>
+  bool ScanReal(Real& real, const char*& end);
   template <typename T>
   bool ReadReal(T& value);
   template <typename T>

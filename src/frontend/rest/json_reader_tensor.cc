@@ -1,7 +1,9 @@
 // The part of JsonReader that reads tensor data: the hot path of a request.
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -16,6 +18,92 @@ namespace {
 constexpr const char* kInvalidValue = "Invalid value.";
 
 bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+// mantissa * 10^exponent, without the sign.
+struct ScannedReal {
+  uint64_t mantissa = 0;
+  int exponent = 0;
+  bool is_exact = false;  // false: more digits or a larger exponent than fit here
+};
+
+constexpr uint64_t kEveryByte = 0x0101010101010101ULL;
+constexpr int kMantissaDigits = 19;
+constexpr int kExponentDigits = 4;
+
+bool AreEightDigits(uint64_t word) {
+  const uint64_t high_halves = word & (kEveryByte * 0xf0);
+  const uint64_t above_nine = (word + kEveryByte * 0x06) & (kEveryByte * 0xf0);
+  return (high_halves | (above_nine >> 4)) == kEveryByte * 0x33;
+}
+
+// The value of eight digits, the first in the lowest byte: pairs, then fours, then all.
+uint64_t EightDigits(uint64_t word) {
+  constexpr uint64_t kMask = 0x000000ff000000ffULL;
+  constexpr uint64_t kFirst = 100 + (1000000ULL << 32);
+  constexpr uint64_t kSecond = 1 + (10000ULL << 32);
+  word -= kEveryByte * '0';
+  word = word * 10 + (word >> 8);
+  return ((word & kMask) * kFirst + ((word >> 16) & kMask) * kSecond) >> 32;
+}
+
+const char* ScanDigits(const char* next, const char* end, uint64_t& mantissa) {
+  while (end - next >= 8) {
+    uint64_t word;
+    std::memcpy(&word, next, sizeof(word));
+    if (!AreEightDigits(word)) break;
+    mantissa = mantissa * 100000000 + EightDigits(word);
+    next += 8;
+  }
+  for (; next != end && IsDigit(*next); ++next) {
+    mantissa = mantissa * 10 + static_cast<uint64_t>(*next - '0');
+  }
+  return next;
+}
+
+constexpr double kExactPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr int kLargestExactPower = 22;
+
+double Scale(const ScannedReal& real) {
+  const auto mantissa = static_cast<double>(real.mantissa);
+  return real.exponent < 0 ? mantissa / kExactPowersOfTen[-real.exponent]
+                           : mantissa * kExactPowersOfTen[real.exponent];
+}
+
+// Both give up (false) where only the long way is certain to round correctly.
+
+// W. Clinger, "How to Read Floating Point Numbers Accurately", PLDI 1990: one rounding only when
+// both operands are exact.
+bool ConvertFast(const ScannedReal& real, double& value) {
+  constexpr uint64_t kLargestExactMantissa = uint64_t{1} << 53;
+  if (!real.is_exact || std::abs(real.exponent) > kLargestExactPower ||
+      real.mantissa > kLargestExactMantissa) {
+    return false;
+  }
+  value = Scale(real);
+  return true;
+}
+
+// For float a double within two units in its last place is enough, unless it is that close to the
+// middle between two floats.
+bool ConvertFast(const ScannedReal& real, float& value) {
+  if (!real.is_exact || std::abs(real.exponent) > kLargestExactPower) return false;
+  const double wide = Scale(real);
+  constexpr uint64_t kDroppedBits = (uint64_t{1} << 29) - 1;
+  constexpr uint64_t kMiddle = uint64_t{1} << 28;
+  constexpr uint64_t kMargin = 4;
+  const uint64_t dropped = std::bit_cast<uint64_t>(wide) & kDroppedBits;
+  const bool near_middle = dropped - (kMiddle - kMargin) <= 2 * kMargin;
+  const bool is_normal = wide >= static_cast<double>(std::numeric_limits<float>::min()) &&
+                         wide <= static_cast<double>(std::numeric_limits<float>::max());
+  if (near_middle || !is_normal) {
+    value = 0;
+    return real.mantissa == 0;
+  }
+  value = static_cast<float>(wide);
+  return true;
+}
 
 // True when the decimal number in `token` is at least 1. REQUIRES: JSON's grammar, and a value that
 // is too large or too small for a double, so that only the exponent matters.
@@ -104,9 +192,11 @@ bool JsonReader::SkipTensorData(uint64_t& leaf_count) {
   for (;;) {
     const Step step = NextLeaf(cursor);
     if (step != Step::kLeaf) return step == Step::kDone;
-    if (Peek() == Kind::kObject) return WrongLeaf("a number, a string, true or false");
-    if (!SkipScalar(Constants::kAccepted)) return false;
-    ++leaf_count;
+    do {
+      if (*next_ == '{') return WrongLeaf("a number, a string, true or false");
+      if (IsDigit(*next_) ? !ScanNumber() : !SkipScalar(Constants::kAccepted)) return false;
+      ++leaf_count;
+    } while (SkipCommaBeforeLeaf());
   }
 }
 
@@ -118,9 +208,20 @@ bool JsonReader::ReadNumbers(T* out, uint64_t count) {
     const Step step = NextLeaf(cursor);
     if (step == Step::kError) return false;
     if (step == Step::kDone) return i == count || DataError(CountError(count, i));
-    if (i == count) return DataError(CountError(count, i + 1));
-    if (!ReadLeaf(out[i])) return false;
+    for (;; ++i) {
+      if (i == count) return DataError(CountError(count, i + 1));
+      if (!ReadLeaf(out[i])) return false;
+      if (!SkipCommaBeforeLeaf()) break;
+    }
   }
+}
+
+// The common case of NextLeaf: ",5". What is no leaf fails when it is read.
+bool JsonReader::SkipCommaBeforeLeaf() {
+  if (end_ - next_ < 2 || next_[0] != ',') return false;
+  if (static_cast<unsigned char>(next_[1]) <= ' ' || next_[1] == '[') return false;
+  ++next_;
+  return true;
 }
 
 bool JsonReader::ReadStrings(uint64_t count, std::vector<std::byte>& out) {
@@ -158,24 +259,56 @@ bool JsonReader::ReadLeaf(T& value) {
   }
 }
 
-// std::from_chars takes a little more than JSON's grammar does: leading zeros and a point without
-// digits after it. Both show in the integer part.
+// Consumes a number, checking the grammar as ScanNumber does, and takes its value on the way.
+// `end`: where it ends; next_ stays.
+template <typename Real>
+bool JsonReader::ScanReal(Real& real, const char*& end) {
+  const char* next = next_ + (*next_ == '-' ? 1 : 0);
+  const char* const digits = next;
+  next = ScanDigits(next, end_, real.mantissa);
+  const auto integer_count = next - digits;
+  if (integer_count == 0 || (*digits == '0' && integer_count > 1)) {
+    return FailAt(kInvalidValue, next_);
+  }
+  auto digit_count = integer_count;
+  if (next != end_ && *next == '.') {
+    const char* const fraction = ++next;
+    next = ScanDigits(next, end_, real.mantissa);
+    const auto fraction_count = next - fraction;
+    if (fraction_count == 0) return FailAt("Miss fraction part in number.", next);
+    digit_count += fraction_count;
+    real.exponent = -static_cast<int>(std::min<int64_t>(fraction_count, kMantissaDigits));
+  }
+  real.is_exact = digit_count <= kMantissaDigits;
+  if (next != end_ && (*next == 'e' || *next == 'E')) {
+    ++next;
+    const bool is_negative = next != end_ && *next == '-';
+    if (next != end_ && (*next == '-' || *next == '+')) ++next;
+    const char* const exponent_digits = next;
+    uint64_t exponent = 0;
+    next = ScanDigits(next, end_, exponent);
+    if (next == exponent_digits) return FailAt("Miss exponent in number.", next);
+    if (next - exponent_digits > kExponentDigits) {
+      real.is_exact = false;
+    } else {
+      real.exponent += is_negative ? -static_cast<int>(exponent) : static_cast<int>(exponent);
+    }
+  }
+  end = next;
+  return true;
+}
+
 template <typename T>
 bool JsonReader::ReadReal(T& value) {
-  const char* digit = next_ + (*next_ == '-' ? 1 : 0);
-  if (digit == end_ || !IsDigit(*digit)) return FailAt(kInvalidValue, next_);
-  const bool leading_zero = *digit == '0';
-  ++digit;
-  if (leading_zero && digit != end_ && IsDigit(*digit)) return FailAt(kInvalidValue, next_);
-  while (digit != end_ && IsDigit(*digit)) ++digit;
-  if (digit != end_ && *digit == '.' && (end_ - digit < 2 || !IsDigit(digit[1]))) {
-    return FailAt("Miss fraction part in number.", digit + 1);
+  ScannedReal real;
+  const char* end = next_;
+  if (!ScanReal(real, end)) return false;
+  if (ConvertFast(real, value)) {
+    if (*next_ == '-') value = -value;
+    next_ = end;
+    return true;
   }
-  const auto [end, error] = std::from_chars(next_, end_, value);
-  if (end != end_ && (*end == 'e' || *end == 'E')) {
-    return FailAt("Miss exponent in number.", end + 1);
-  }
-  if (error != std::errc()) return ReadExtremeReal(end, value);
+  if (std::from_chars(next_, end, value).ec != std::errc()) return ReadExtremeReal(end, value);
   next_ = end;
   return true;
 }

@@ -96,6 +96,32 @@ int ScalingPower(int exponent) {
   return kSmallestPower + (power / kPowerStep + 1) * kPowerStep;
 }
 
+// Each case is a division by a constant, which needs no division.
+uint32_t DivideByPowerOfTen(uint32_t value, int power) {
+  switch (power) {
+    case 0:
+      return value;
+    case 1:
+      return value / 10;
+    case 2:
+      return value / 100;
+    case 3:
+      return value / 1000;
+    case 4:
+      return value / 10000;
+    case 5:
+      return value / 100000;
+    case 6:
+      return value / 1000000;
+    case 7:
+      return value / 10000000;
+    case 8:
+      return value / 100000000;
+    default:
+      return value / 1000000000;
+  }
+}
+
 // One digit after another of a number between two bounds, until what is left is less than their
 // distance.
 class DigitGenerator {
@@ -116,9 +142,10 @@ class DigitGenerator {
     while (places < 10 && integer_ >= kPowersOfTen[static_cast<size_t>(places)]) ++places;
     while (places > 0) {
       const uint64_t power = kPowersOfTen[static_cast<size_t>(--places)];
-      Append(integer_ / power, decimal);
-      integer_ %= power;
-      const uint64_t rest = (integer_ << shift_) + fraction_;
+      const uint32_t digit = DivideByPowerOfTen(integer_, places);
+      Append(digit, decimal);
+      integer_ -= digit * static_cast<uint32_t>(power);
+      const uint64_t rest = (uint64_t{integer_} << shift_) + fraction_;
       if (rest <= distance_) {
         Round(rest, power << shift_, to_value_, decimal);
         return places;
@@ -161,7 +188,7 @@ class DigitGenerator {
   const int shift_;
   const uint64_t one_;
   const uint64_t to_value_;
-  uint64_t integer_;
+  uint32_t integer_;
   uint64_t fraction_;
   uint64_t distance_;
 };
