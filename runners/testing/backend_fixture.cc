@@ -143,7 +143,8 @@ std::vector<std::string> Strings(const CollectingSink::Output& output) {
   }
 }
 
-Status Run(sdk::LoadedModel& model, const std::vector<OwnedInput>& inputs, CollectingSink& sink) {
+Status RunModel(sdk::LoadedModel& model, const std::vector<OwnedInput>& inputs,
+                CollectingSink& sink) {
   std::vector<sdk::Input> views;
   for (const OwnedInput& input : inputs) views.push_back(input.view());
   return model.Execute(views, {}, sink);

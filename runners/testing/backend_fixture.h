@@ -54,7 +54,8 @@ std::vector<float> Floats(const CollectingSink::Output& output);
 std::vector<std::string> Strings(const CollectingSink::Output& output);
 
 // Runs the model with all outputs.
-Status Run(sdk::LoadedModel& model, const std::vector<OwnedInput>& inputs, CollectingSink& sink);
+Status RunModel(sdk::LoadedModel& model, const std::vector<OwnedInput>& inputs,
+                CollectingSink& sink);
 
 // How a child ended: an exit status, or the signal that killed it; and what it reported.
 struct ChildEnd {

@@ -22,8 +22,8 @@ using runners_testing::Floats;
 using runners_testing::MakeArtifact;
 using runners_testing::OwnedInput;
 using runners_testing::ReadSourceFile;
-using runners_testing::Run;
 using runners_testing::RunInCell;
+using runners_testing::RunModel;
 using runners_testing::StringInput;
 using runners_testing::Strings;
 using tensor::DataType;
@@ -64,7 +64,7 @@ std::string LoadAndRun(const sdk::LoadSpec& spec, const std::vector<OwnedInput>&
   Result<std::unique_ptr<sdk::LoadedModel>> model = Zygote().Load(spec);
   if (!model.ok()) return "load: " + model.status().ToString();
   CollectingSink sink;
-  const Status status = Run(**model, inputs, sink);
+  const Status status = RunModel(**model, inputs, sink);
   if (!status.ok()) return "run: " + status.ToString();
   std::string report;
   for (const auto& output : sink.outputs()) {
@@ -149,7 +149,7 @@ TEST(TorchBackendTest, OptimizedExecutionRunsInACell) {
     if (!model.ok()) return model.status().ToString();
     for (int i = 0; i < 4; ++i) {  // profiles, then specialises
       CollectingSink sink;
-      const Status status = Run(**model, input, sink);
+      const Status status = RunModel(**model, input, sink);
       if (!status.ok()) return status.ToString();
     }
     return "ran";
@@ -255,7 +255,7 @@ TEST(TorchBackendTest, ModelMayWriteItsInputInPlace) {
   auto model = Zygote().Load(spec);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   CollectingSink sink;
-  ASSERT_TRUE(Run(**model, input, sink).ok());
+  ASSERT_TRUE(RunModel(**model, input, sink).ok());
   EXPECT_EQ(Floats(*sink.Find(0)), std::vector<float>{2});
   float unchanged = 0;
   std::memcpy(&unchanged, input[0].tensor.data.data(), sizeof(unchanged));

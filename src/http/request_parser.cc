@@ -98,15 +98,15 @@ bool RequestParser::NextLine(std::string_view bytes, size_t& used, size_t max_by
   }
   searched_bytes_ = 0;
   const auto length = static_cast<size_t>(static_cast<const char*>(found) - rest.data());
+  if (length > max_bytes + 1) {
+    OnLineTooLong();
+    return false;
+  }
   if (length == 0 || rest[length - 1] != '\r') {
     Fail(400, "malformed request: a line must end with CRLF");
     return false;
   }
   line = rest.substr(0, length - 1);
-  if (line.size() > max_bytes) {
-    OnLineTooLong();
-    return false;
-  }
   used += length + 1;
   return true;
 }

@@ -87,8 +87,9 @@ ModelEntry StartEntry(model::ModelName name, ParsedConfig parsed, const FoundArt
     config.default_model_filename = newest.default_filename;
   }
   ModelEntry entry{std::move(name), newest.format.manifest->framework,
-                   std::make_shared<const model::ModelConfig>(std::move(config)), {}};
-  entry.warnings = std::move(parsed.warnings);
+                   std::make_shared<const model::ModelConfig>(std::move(config)),
+                   {},
+                   std::move(parsed.warnings)};
   return entry;
 }
 

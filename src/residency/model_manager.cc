@@ -328,14 +328,15 @@ void ModelManager::OnLoadFailed(const VersionPtr& version, const LoadOutcome& ou
   const bool outside = outcome.lost && !runner::IsOffence(outcome.lost->cause);
   const int count = version->failure ? version->failure->count + 1 : 1;
   const Status reason = outcome.instance.status();
-  Failure failure{reason, executor_.clock().Now(), count};
+  Failure failure{reason, reason.message(), executor_.clock().Now(), count};
   if (outside && count <= 3) {
     version->failure = std::move(failure);
     return StartLoad(version, 0);
   }
   ++stats_.load_failures;
   const std::string& name = version->key.name.str();
-  failure.retry_at += RetryDelay(count);
+  // A runner that is installed later joins at the next request.
+  if (reason.code() != StatusCode::kUnimplemented) failure.retry_at += RetryDelay(count);
   if (outcome.lost || reason.code() == StatusCode::kUnavailable ||
       reason.code() == StatusCode::kResourceExhausted) {
     failure.status =
@@ -447,7 +448,7 @@ void ModelManager::RecordOffence(Version& version, const std::string& reason) {
   if (version.offences < kQuarantineOffences) return;
   const int count = version.offences - kQuarantineOffences + 1;
   version.failure = Failure{UnavailableError(text + "; it is kept out for a while"),
-                            now + RetryDelay(count), count};
+                            text + "; it is kept out for a while", now + RetryDelay(count), count};
 }
 
 void ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {

@@ -108,7 +108,8 @@ class ModelManager {
     Executor::TimerId timer = 0;
   };
   struct Failure {
-    Status status;  // what a request is told
+    Status status;       // what a request is told
+    std::string reason;  // by itself, for the index
     MonotonicTime retry_at{};
     int count = 0;  // in a row; doubles the wait
   };

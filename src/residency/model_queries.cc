@@ -41,11 +41,7 @@ void ModelManager::LoadRegistered(const model::ModelName& name, Done<Status> don
   for (const VersionPtr& version : to_load) {
     version->load_dones.emplace_back([progress, version](const Status& status) {
       if (!status.ok() && progress->first_failure.ok()) {
-        // The reason without what a request would be told around it.
-        std::string reason = status.message();
-        const std::string prefix = "has no available versions: ";
-        const size_t found = reason.find(prefix);
-        if (found != std::string::npos) reason = reason.substr(found + prefix.size());
+        const std::string& reason = version->failure ? version->failure->reason : status.message();
         progress->first_failure = InvalidArgumentError(
             "load failed for model '" + version->key.name.str() + "': version " +
             std::to_string(version->key.version) + " is at UNAVAILABLE state: " + reason);
@@ -73,7 +69,7 @@ Status ModelManager::CheckReady(const model::ModelName& name,
   if (!resolved.ok()) return resolved.status();
   const Version& target = **resolved;
   if (StateOf(target) != model::ResidencyState::kFailed) return OkStatus();
-  return UnavailableError(target.failure->status.message());
+  return UnavailableError(target.failure->reason);
 }
 
 std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
@@ -85,7 +81,7 @@ std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
       if (entry.state == model::ResidencyState::kOnDisk) {
         entry.reason = "not in memory; loads at its first request";
       }
-      if (version->failure) entry.reason = version->failure->status.message();
+      if (version->failure) entry.reason = version->failure->reason;
       entries.push_back(std::move(entry));
     }
   }

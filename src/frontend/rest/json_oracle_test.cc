@@ -1,7 +1,10 @@
 // JsonReader against nlohmann-json: random documents, valid and damaged, must be accepted or
 // refused alike, and tensor data must have the same values.
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -248,6 +251,36 @@ TEST(JsonOracleTest, NumbersHaveTheSameValues) {
   CompareNumbers<float>(12, false);
   CompareNumbers<int32_t>(13, true);
   CompareNumbers<int64_t>(14, true);
+}
+
+// Where a short cut would round twice: numbers at and beside the middle of two floats, with as many
+// digits as fit and more.
+TEST(JsonOracleTest, FloatsNearTheMiddleAreRoundedCorrectly) {
+  SeededRandom random(31);
+  for (int i = 0; i < 60000; ++i) {
+    float low = 0;
+    int ignored = 0;
+    const auto bits = static_cast<uint32_t>(random.Next());
+    std::memcpy(&low, &bits, sizeof(low));
+    if (!std::isfinite(low) || std::fabs(low) > 1e30f) continue;
+    // Mostly of a size that the short cut takes.
+    if (i % 4 != 0) low = static_cast<float>(std::ldexp(std::frexp(low, &ignored), i % 24 - 12));
+    const float high = std::nextafter(low, std::numeric_limits<float>::infinity());
+    const double middle = (static_cast<double>(low) + static_cast<double>(high)) / 2;
+    for (const int digits : {7, 8, 9, 15, 16, 17, 18, 19, 25}) {
+      char text[80];
+      std::snprintf(text, sizeof(text), i % 2 == 0 ? "[%.*e]" : "[%.*f]", digits, middle);
+      const float expected = std::strtof(text + 1, nullptr);
+      float value = 0;
+      JsonReader reader(text);
+      ASSERT_TRUE(reader.ReadNumbers(&value, 1)) << text;
+      ASSERT_EQ(std::memcmp(&value, &expected, sizeof(value)), 0) << text;
+      const double expected_double = std::strtod(text + 1, nullptr);
+      double wide = 0;
+      ASSERT_TRUE(JsonReader(text).ReadNumbers(&wide, 1));
+      ASSERT_EQ(std::memcmp(&wide, &expected_double, sizeof(wide)), 0) << text;
+    }
+  }
 }
 
 // The hot path checks the grammar in its own way: it must agree with the plain one.

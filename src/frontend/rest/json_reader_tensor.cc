@@ -1,5 +1,6 @@
 // The part of JsonReader that reads tensor data: the hot path of a request.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -18,6 +19,14 @@ namespace {
 constexpr const char* kInvalidValue = "Invalid value.";
 
 bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+// One look-up for a sign or a digit.
+constexpr std::array<bool, 256> kStartsNumber = [] {
+  std::array<bool, 256> starts{};
+  for (size_t c = '0'; c <= '9'; ++c) starts[c] = true;
+  starts['-'] = true;
+  return starts;
+}();
 
 // mantissa * 10^exponent, without the sign.
 struct ScannedReal {
@@ -249,7 +258,8 @@ bool JsonReader::ReadLeaf(T& value) {
     value = c == 't';
     return MatchWord(value ? "true" : "false");
   } else if constexpr (std::is_floating_point_v<T>) {
-    if (IsDigit(c)) return ReadReal(value);
+    const bool may_be_infinite = end_ - next_ > 1 && next_[1] == 'I';
+    if (kStartsNumber[static_cast<unsigned char>(c)] && !may_be_infinite) return ReadReal(value);
     const Kind kind = Peek();
     if (kind == Kind::kNumber) return ReadReal(value);
     return kind == Kind::kSpecial ? ReadSpecial(value) : WrongLeaf("a number");
@@ -263,9 +273,11 @@ bool JsonReader::ReadLeaf(T& value) {
 // `end`: where it ends; next_ stays.
 template <typename Real>
 bool JsonReader::ScanReal(Real& real, const char*& end) {
-  const char* next = next_ + (*next_ == '-' ? 1 : 0);
+  const char* next = next_ + static_cast<int>(*next_ == '-');
   const char* const digits = next;
-  next = ScanDigits(next, end_, real.mantissa);
+  for (; next != end_ && IsDigit(*next); ++next) {
+    real.mantissa = real.mantissa * 10 + static_cast<uint64_t>(*next - '0');
+  }
   const auto integer_count = next - digits;
   if (integer_count == 0 || (*digits == '0' && integer_count > 1)) {
     return FailAt(kInvalidValue, next_);
@@ -304,7 +316,8 @@ bool JsonReader::ReadReal(T& value) {
   const char* end = next_;
   if (!ScanReal(real, end)) return false;
   if (ConvertFast(real, value)) {
-    if (*next_ == '-') value = -value;
+    // Not a branch: signs are the least predictable part of most tensors.
+    value = std::copysign(value, *next_ == '-' ? T{-1} : T{1});
     next_ = end;
     return true;
   }
