@@ -13,8 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!parsed.ok()) return 0;
   const std::string json = throng::repository::ModelConfigJson(parsed->config);
   const std::string written = throng::repository::FormatModelConfig(parsed->config);
-  const throng::Result<ParsedConfig> again =
-      throng::repository::ParseModelConfig(written, "model");
+  const throng::Result<ParsedConfig> again = throng::repository::ParseModelConfig(written, "model");
   if (!again.ok() || throng::repository::ModelConfigJson(again->config) != json ||
       throng::repository::FormatModelConfig(again->config) != written) {
     abort();

@@ -47,8 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const OneFile files(std::string(reinterpret_cast<const char*>(data), size));
   const auto result = throng::repository::RecogniseFile(files, "file", size);
   if (!result.ok()) return 0;
-  const std::string reason =
-      throng::repository::RefusalReason(*result, "folder/file.pt", "folder");
+  const std::string reason = throng::repository::RefusalReason(*result, "folder/file.pt", "folder");
   if (reason.empty() || reason.size() > throng::limits::kErrorTextBytes) abort();
   return 0;
 }

@@ -146,8 +146,9 @@ TEST(TensorflowBackendTest, SimpleStringAddsAndSubtracts) {
 }
 
 TEST(TensorflowBackendTest, BadNumberFailsItsOwnRequestOnly) {
-  const std::string report = InCell([] {
-    auto model = Zygote().Load(SimpleStringSpec());
+  const sdk::LoadSpec spec = SimpleStringSpec();
+  const std::string report = InCell([&] {
+    auto model = Zygote().Load(spec);
     if (!model.ok()) return model.status().ToString();
     std::vector<std::string> bad = Sixteen("1");
     bad[7] = "seven";
@@ -162,8 +163,9 @@ TEST(TensorflowBackendTest, BadNumberFailsItsOwnRequestOnly) {
 }
 
 TEST(TensorflowBackendTest, OnlyRequestedOutputsAreComputed) {
-  const std::string report = InCell([] {
-    auto model = Zygote().Load(SimpleStringSpec());
+  const sdk::LoadSpec spec = SimpleStringSpec();
+  const std::string report = InCell([&] {
+    auto model = Zygote().Load(spec);
     if (!model.ok()) return model.status().ToString();
     const OwnedInput first = StringInput(0, {1, 16}, Sixteen("5"));
     const OwnedInput second = StringInput(1, {1, 16}, Sixteen("3"));
@@ -239,13 +241,15 @@ TEST(TensorflowBackendTest, SavedModelMayLieInAFolder) {
 }
 
 TEST(TensorflowBackendTest, LoadsAgainAfterFailureAndUnload) {
-  const std::string report = InCell([] {
+  std::vector<NamedBytes> files = HalfPlusTwoFiles();
+  const sdk::LoadSpec good = SavedModelSpec(files);
+  files.erase(files.begin() + 1);
+  const sdk::LoadSpec bad = SavedModelSpec(files);
+  const std::string report = InCell([&] {
     std::string all;
     for (int i = 0; i < 3; ++i) {
-      std::vector<NamedBytes> files = HalfPlusTwoFiles();
-      files.erase(files.begin() + 1);
-      all += LoadAndRun(SavedModelSpec(files), {}).substr(0, 22) + "|";
-      all += LoadAndRun(SavedModelSpec(HalfPlusTwoFiles()), {FloatInput(0, {1, 1}, {2})}) + "|";
+      all += LoadAndRun(bad, {}).substr(0, 22) + "|";
+      all += LoadAndRun(good, {FloatInput(0, {1, 1}, {2})}) + "|";
     }
     return all;
   });

@@ -23,8 +23,8 @@ class Builder {
 
   Status AddFile(const std::string& path, const std::string& name) {
     THRONG_RETURN_IF_ERROR(AddPadding());
-    Result<uint64_t> size = files_.AppendTo(path, artifact_.fd.get(),
-                                            limits::kArtifactBytes - artifact_.size_bytes);
+    Result<uint64_t> size =
+        files_.AppendTo(path, artifact_.fd.get(), limits::kArtifactBytes - artifact_.size_bytes);
     if (!size.ok()) {
       if (size.status().code() != StatusCode::kResourceExhausted) return size.status();
       return ResourceExhaustedError("'" + name + "': the model's files are larger than " +
@@ -95,8 +95,7 @@ class Builder {
       return ResourceExhaustedError("the model's files are larger than " +
                                     std::to_string(limits::kArtifactBytes) + " bytes");
     }
-    THRONG_RETURN_IF_ERROR(
-        os::AppendBytes(artifact_.fd.get(), std::string_view(kZeros, padding)));
+    THRONG_RETURN_IF_ERROR(os::AppendBytes(artifact_.fd.get(), std::string_view(kZeros, padding)));
     artifact_.size_bytes += padding;
     return OkStatus();
   }

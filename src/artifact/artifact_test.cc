@@ -1,10 +1,10 @@
 #include "artifact/artifact.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/limits.h"
 #include "os/memory_file.h"

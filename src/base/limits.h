@@ -38,6 +38,7 @@ inline constexpr size_t kGrpcHeaderListBytes = 16 * 1024;  // counted as RFC 911
 inline constexpr size_t kGrpcUnsentBytes = 256 * 1024;     // more: no more is read
 inline constexpr int kGrpcControlFrames = 1000;            // burst; more: ENHANCE_YOUR_CALM
 inline constexpr int kGrpcControlFramesPerSecond = 100;    // sustained
+inline constexpr int kGrpcControlFramesPerCall = 8;         // answered call: added to both
 
 // --- JSON and tensors ---------------------------------------------------------------------
 inline constexpr size_t kJsonDepth = 64;

@@ -108,6 +108,17 @@ class RawPeer {
     return std::nullopt;
   }
 
+  // Whole frames of one type among those received.
+  int CountFrames(uint8_t type) const {
+    int count = 0;
+    for (size_t at = 0; at + 9 <= received.size();) {
+      const auto byte = [&](size_t i) { return static_cast<uint8_t>(received[at + i]); };
+      if (byte(3) == type) ++count;
+      at += 9 + (static_cast<size_t>(byte(0)) << 16 | byte(1) << 8 | byte(2));
+    }
+    return count;
+  }
+
   std::string received;
   bool ended = false;
 
@@ -359,6 +370,25 @@ TEST(UnimplementedServerTest, ControlFramesUpToTheBoundAreFine) {
   peer.Send(ping);
   EXPECT_TRUE(peer.ReceiveEnd());
   EXPECT_EQ(peer.GoAwayCode(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+TEST(UnimplementedServerTest, ControlFramesAroundAnsweredCallsAreFine) {
+  Harness harness;
+  RawPeer peer(harness);
+  peer.Send(ClientPreface());
+  const std::string pings =
+      Repeat(Frame(NGHTTP2_PING, 0, 0, "12345678"), limits::kGrpcControlFramesPerCall - 1);
+  for (uint32_t call = 0; call < 500; ++call) {
+    const uint8_t flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+    ASSERT_TRUE(peer.Send(RequestHeaders(2 * call + 1, flags) + pings));
+    // The reply's HEADERS frame, behind the acknowledgements.
+    ASSERT_TRUE(harness.RunUntil([&] {
+      peer.Read();
+      return peer.CountFrames(NGHTTP2_HEADERS) > 0 || peer.ended;
+    }));
+    ASSERT_FALSE(peer.ended) << call;
+    peer.received.clear();
+  }
 }
 
 TEST(UnimplementedServerTest, SilentAndIdleConnectionsAreClosed) {

@@ -163,6 +163,10 @@ int UnimplementedSession::OnFrameSent(const nghttp2_frame& frame) {
   const bool ends_call =
       frame.hd.type == NGHTTP2_HEADERS && (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (!ends_call) return 0;
+  // Real clients send pings, window updates and resets around each call; what is reset before it is
+  // answered earns nothing.
+  control_credit_ = std::min<int64_t>(limits::kGrpcControlFrames,
+                                      control_credit_ + limits::kGrpcControlFramesPerCall);
   // The rest of the request is not wanted (RFC 9113 §8.1).
   if (nghttp2_session_get_stream_remote_close(session_.get(), frame.hd.stream_id) == 0) {
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, frame.hd.stream_id,

@@ -1,8 +1,8 @@
 #include "model/framework.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/limits.h"
 

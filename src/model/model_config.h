@@ -14,10 +14,10 @@ namespace throng::model {
 struct TensorConfig {
   std::string name;
   tensor::DataType type = tensor::DataType::kInvalid;
-  tensor::Shape dims;            // without the batch dimension when max_batch_size > 0
+  tensor::Shape dims;  // without the batch dimension when max_batch_size > 0
   bool optional = false;
-  std::string format;            // inputs: "FORMAT_NCHW"; empty: none
-  std::string label_filename;    // outputs; shown, not used
+  std::string format;          // inputs: "FORMAT_NCHW"; empty: none
+  std::string label_filename;  // outputs; shown, not used
 };
 
 enum class Isolation : uint8_t { kDefault, kModel, kNamespace, kFramework };
@@ -33,23 +33,23 @@ struct VersionPolicy {
 
 struct ModelConfig {
   std::string name;
-  std::string platform;          // "pytorch_libtorch"
-  std::string backend;           // "pytorch"
-  int64_t max_batch_size = 0;    // 0: the model does not batch
+  std::string platform;        // "pytorch_libtorch"
+  std::string backend;         // "pytorch"
+  int64_t max_batch_size = 0;  // 0: the model does not batch
   std::vector<TensorConfig> inputs;
   std::vector<TensorConfig> outputs;
   VersionPolicy version_policy;
   std::string default_model_filename;
   std::map<std::string, std::string> parameters;
   int32_t instance_count = 1;
-  Isolation isolation = Isolation::kDefault;   // parameter "isolation"
-  bool from_file = false;        // a config.pbtxt was there
+  Isolation isolation = Isolation::kDefault;  // parameter "isolation"
+  bool from_file = false;                     // a config.pbtxt was there
 };
 
 struct TensorMetadata {
   std::string name;
   tensor::DataType type = tensor::DataType::kInvalid;
-  tensor::Shape shape;           // with the batch dimension; -1: any
+  tensor::Shape shape;  // with the batch dimension; -1: any
   bool optional = false;
 };
 

@@ -1,15 +1,15 @@
 #include "model/model_state.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace throng::model {
 namespace {
 
-constexpr ResidencyState kAll[] = {ResidencyState::kAbsent,    ResidencyState::kPulling,
-                                   ResidencyState::kOnDisk,    ResidencyState::kLoading,
-                                   ResidencyState::kReady,     ResidencyState::kUnloading,
+constexpr ResidencyState kAll[] = {ResidencyState::kAbsent, ResidencyState::kPulling,
+                                   ResidencyState::kOnDisk, ResidencyState::kLoading,
+                                   ResidencyState::kReady,  ResidencyState::kUnloading,
                                    ResidencyState::kFailed};
 
 TEST(ResidencyStateTest, EveryStateHasItsOwnName) {

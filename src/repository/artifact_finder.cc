@@ -46,9 +46,8 @@ Status Measure(const os::FileSystem& files, const std::string& path, size_t dept
 Result<FoundArtifact> TakeFolder(const os::FileSystem& files, const Format& format,
                                  const Place& place, const std::string& file_name) {
   if (format.rule->probe == kSavedModelProbe) {
-    THRONG_ASSIGN_OR_RETURN(
-        const os::FileInfo info,
-        files.Stat(os::JoinPath(place.path, std::string(kSavedModelFile))));
+    THRONG_ASSIGN_OR_RETURN(const os::FileInfo info,
+                            files.Stat(os::JoinPath(place.path, std::string(kSavedModelFile))));
     if (info.kind != FileKind::kRegular) {
       return NotServed(place, "a SavedModel's folder without saved_model.pb");
     }
@@ -70,8 +69,7 @@ Result<FoundArtifact> TakeFile(const os::FileSystem& files, const Format& format
   THRONG_ASSIGN_OR_RETURN(const os::FileInfo info, files.Stat(place.path));
   if (info.kind != FileKind::kRegular) return NotServed(place, "not a regular file");
   if (info.size_bytes > limits::kArtifactBytes) {
-    return NotServed(place,
-                     "larger than " + std::to_string(limits::kArtifactBytes) + " bytes");
+    return NotServed(place, "larger than " + std::to_string(limits::kArtifactBytes) + " bytes");
   }
   const bool is_archive = format.rule->probe == "torchscript_zip";
   if (is_archive || info.size_bytes <= kPointerBytes) {
@@ -184,7 +182,8 @@ class FolderSearch {
     const auto entry = std::find_if(entries_.begin(), entries_.end(),
                                     [&](const DirectoryEntry& e) { return e.name == name; });
     if (entry == entries_.end()) {
-      return InvalidArgumentError("default_model_filename " + Quote(name) + " is not in the folder");
+      return InvalidArgumentError("default_model_filename " + Quote(name) +
+                                  " is not in the folder");
     }
     const bool is_folder = IsFolder(*entry);
     std::optional<Format> format = formats_.ByDefaultName(name, is_folder, config_);

@@ -1,11 +1,11 @@
 // config.pbtxt in the text form of protobuf, checked field by field. What is neither honoured nor
 // harmless to leave out is refused: a model must not answer differently from what its file says.
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <set>
 #include <string>
+
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -141,9 +141,8 @@ class ConfigReader {
   Status ReadTensors(const std::string& field, const Tensors& tensors,
                      std::vector<model::TensorConfig>& read) {
     if (static_cast<size_t>(tensors.size()) > limits::kModelTensors) {
-      return root_.Error(
-          field, "more than " + std::to_string(limits::kModelTensors) + " tensors",
-          static_cast<int>(limits::kModelTensors));
+      return root_.Error(field, "more than " + std::to_string(limits::kModelTensors) + " tensors",
+                         static_cast<int>(limits::kModelTensors));
     }
     std::set<std::string_view> names;
     for (int i = 0; i < tensors.size(); ++i) {
@@ -163,19 +162,17 @@ class ConfigReader {
     if (source.name().empty()) return node.Error("name", "model " + kind + " must specify 'name'");
     model::TensorConfig tensor;
     tensor.name = source.name();
-    tensor.type =
-        tensor::ParseConfigDataType(inference::DataType_Name(source.data_type()))
-            .value_or(tensor::DataType::kInvalid);
+    tensor.type = tensor::ParseConfigDataType(inference::DataType_Name(source.data_type()))
+                      .value_or(tensor::DataType::kInvalid);
     if (tensor.type == tensor::DataType::kInvalid) {
-      return node.Error("data_type", "model " + kind + " " + Quote(tensor.name) +
-                                         " must specify 'data_type'");
+      return node.Error("data_type",
+                        "model " + kind + " " + Quote(tensor.name) + " must specify 'data_type'");
     }
     THRONG_RETURN_IF_ERROR(ReadDims(source, node, tensor.dims));
-    if (source.has_reshape() && !std::equal(source.dims().begin(), source.dims().end(),
-                                            source.reshape().shape().begin(),
-                                            source.reshape().shape().end())) {
-      return node.Error("reshape",
-                        "is not supported yet: give dims as the model itself has them");
+    if (source.has_reshape() &&
+        !std::equal(source.dims().begin(), source.dims().end(), source.reshape().shape().begin(),
+                    source.reshape().shape().end())) {
+      return node.Error("reshape", "is not supported yet: give dims as the model itself has them");
     }
     if (source.is_shape_tensor()) return node.Error("is_shape_tensor", "is not supported yet");
     if (source.is_non_linear_format_io()) {
@@ -291,9 +288,9 @@ class ConfigReader {
     } else if (isolation->second == "framework") {
       config.isolation = model::Isolation::kFramework;
     } else {
-      return root_.Error("parameters",
-                         "isolation must be 'model', 'namespace' or 'framework', got " +
-                             Quote(isolation->second));
+      return root_.Error(
+          "parameters",
+          "isolation must be 'model', 'namespace' or 'framework', got " + Quote(isolation->second));
     }
     return OkStatus();
   }

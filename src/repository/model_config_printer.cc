@@ -169,8 +169,8 @@ std::string FormatModelConfig(const model::ModelConfig& config) {
     text += "default_model_filename: " + QuoteText(config.default_model_filename) + "\n";
   }
   for (const auto& [key, value] : AllParameters(config)) {
-    text += "parameters: { key: " + QuoteText(key) + " value: { string_value: " +
-            QuoteText(value) + " } }\n";
+    text += "parameters: { key: " + QuoteText(key) + " value: { string_value: " + QuoteText(value) +
+            " } }\n";
   }
   return text;
 }
@@ -183,9 +183,10 @@ std::string ModelConfigJson(const model::ModelConfig& config) {
   json += R"(,"max_batch_size":)" + std::to_string(config.max_batch_size);
   json += R"(,"input":[)" + JsonInputs(config.inputs);
   json += R"(],"output":[)" + JsonOutputs(config.outputs);
-  json += R"(],"batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT",)"
-          R"("input_pinned_memory":{"enable":true},"output_pinned_memory":{"enable":true},)"
-          R"("gather_kernel_buffer_threshold":0,"eager_batching":false},"instance_group":[{"name":)";
+  json +=
+      R"(],"batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT",)"
+      R"("input_pinned_memory":{"enable":true},"output_pinned_memory":{"enable":true},)"
+      R"("gather_kernel_buffer_threshold":0,"eager_batching":false},"instance_group":[{"name":)";
   json += JsonQuote(config.name + "_0");
   json += R"(,"kind":"KIND_CPU","count":)" + std::to_string(config.instance_count);
   json += R"(,"gpus":[],"secondary_devices":[],"profile":[],"passive":false,"host_policy":""}])";

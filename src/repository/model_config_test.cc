@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/limits.h"
 #include "os/file.h"
@@ -151,8 +151,9 @@ TEST(ModelConfigTest, NamesFieldLineAndRuleOfAnError) {
     std::string text;
     const char* error;
   } kCases[] = {
-      {"name: 'm'\ncolour: 3", "config.pbtxt, line 2, column 7: Message type "
-                               "\"inference.ModelConfig\" has no field named \"colour\"."},
+      {"name: 'm'\ncolour: 3",
+       "config.pbtxt, line 2, column 7: Message type "
+       "\"inference.ModelConfig\" has no field named \"colour\"."},
       {"max_batch_size: \"x\"", "config.pbtxt, line 1, column 17: Expected integer"},
       {"max_batch_size: 99999999999", "line 1, column 17: Integer out of range"},
       {"\n\nmax_batch_size: -1", "config.pbtxt, line 3: max_batch_size: must not be negative"},
@@ -162,8 +163,9 @@ TEST(ModelConfigTest, NamesFieldLineAndRuleOfAnError) {
        "input[0].data_type: model input 'x' must specify 'data_type'"},
       {"input { name: 'x' data_type: 99 dims: 1 }", "must specify 'data_type'"},
       {"input { name: 'x' data_type: TYPE_FLOAT }", "Unknown enumeration value of \"TYPE_FLOAT\""},
-      {"input {\n" + tensor + "\ndims: [ 1,\n 0 ] }", "config.pbtxt, line 3: input[0].dims: "
-                                                      "dimension must be integer >= 1, or -1"},
+      {"input {\n" + tensor + "\ndims: [ 1,\n 0 ] }",
+       "config.pbtxt, line 3: input[0].dims: "
+       "dimension must be integer >= 1, or -1"},
       {"output { " + tensor + "dims: -2 }", "output[0].dims: dimension must be integer >= 1"},
       {"input [ { " + tensor + "}, { " + tensor + "} ]",
        "input[1].name: another input is named 'x' too"},
@@ -259,7 +261,8 @@ TEST(ModelConfigTest, BoundsInstances) {
 TEST(ModelConfigTest, WhatIsWrittenReadsBackTheSame) {
   for (const char* text :
        {kCifar, "",
-        "backend: 'b' max_batch_size: 4 input [ { name: 'a\"\\\\\\n\\377' data_type: TYPE_FP16 dims: "
+        "backend: 'b' max_batch_size: 4 input [ { name: 'a\"\\\\\\n\\377' data_type: TYPE_FP16 "
+        "dims: "
         "[ -1, 2 ] optional: true format: FORMAT_NCHW }, { name: 'b' data_type: TYPE_BOOL } ] "
         "output { name: 'o' data_type: TYPE_UINT64 dims: 9223372036854775807 label_filename: 'l' } "
         "version_policy { all { } } instance_group { count: 7 } default_model_filename: 'x.onnx' "
@@ -290,21 +293,20 @@ TEST(ModelConfigTest, JsonIsInTritonsForm) {
   model::ModelConfig config = parsed->config;
   config.backend = "pytorch";
   config.default_model_filename = "model.pt";
-  EXPECT_EQ(
-      ModelConfigJson(config),
-      R"({"name":"cifar10","platform":"pytorch_libtorch","backend":"pytorch",)"
-      R"("version_policy":{"latest":{"num_versions":1}},"max_batch_size":0,)"
-      R"("input":[{"name":"INPUT__0","data_type":"TYPE_FP32","format":"FORMAT_NONE",)"
-      R"("dims":[-1,3,32,32],"is_shape_tensor":false,"allow_ragged_batch":false,)"
-      R"("optional":false}],"output":[{"name":"OUTPUT__0","data_type":"TYPE_FP32",)"
-      R"("dims":[-1,10],"label_filename":"","is_shape_tensor":false}],)"
-      R"("batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT",)"
-      R"("input_pinned_memory":{"enable":true},"output_pinned_memory":{"enable":true},)"
-      R"("gather_kernel_buffer_threshold":0,"eager_batching":false},)"
-      R"("instance_group":[{"name":"cifar10_0","kind":"KIND_CPU","count":1,"gpus":[],)"
-      R"("secondary_devices":[],"profile":[],"passive":false,"host_policy":""}],)"
-      R"("default_model_filename":"model.pt","cc_model_filenames":{},"metric_tags":{},)"
-      R"("parameters":{},"model_warmup":[]})");
+  EXPECT_EQ(ModelConfigJson(config),
+            R"({"name":"cifar10","platform":"pytorch_libtorch","backend":"pytorch",)"
+            R"("version_policy":{"latest":{"num_versions":1}},"max_batch_size":0,)"
+            R"("input":[{"name":"INPUT__0","data_type":"TYPE_FP32","format":"FORMAT_NONE",)"
+            R"("dims":[-1,3,32,32],"is_shape_tensor":false,"allow_ragged_batch":false,)"
+            R"("optional":false}],"output":[{"name":"OUTPUT__0","data_type":"TYPE_FP32",)"
+            R"("dims":[-1,10],"label_filename":"","is_shape_tensor":false}],)"
+            R"("batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT",)"
+            R"("input_pinned_memory":{"enable":true},"output_pinned_memory":{"enable":true},)"
+            R"("gather_kernel_buffer_threshold":0,"eager_batching":false},)"
+            R"("instance_group":[{"name":"cifar10_0","kind":"KIND_CPU","count":1,"gpus":[],)"
+            R"("secondary_devices":[],"profile":[],"passive":false,"host_policy":""}],)"
+            R"("default_model_filename":"model.pt","cc_model_filenames":{},"metric_tags":{},)"
+            R"("parameters":{},"model_warmup":[]})");
 }
 
 TEST(ModelConfigTest, JsonEscapesNamesAndListsPoliciesAndParameters) {
@@ -331,8 +333,7 @@ TEST(ModelConfigTest, ReadsTheExamples) {
       const Result<std::string> text =
           os::RealFileSystem().Read(file.string(), limits::kModelConfigBytes);
       ASSERT_TRUE(text.ok());
-      const Result<ParsedConfig> parsed =
-          ParseModelConfig(*text, entry.path().filename().string());
+      const Result<ParsedConfig> parsed = ParseModelConfig(*text, entry.path().filename().string());
       EXPECT_TRUE(parsed.ok()) << parsed.status().ToString();
       ++read;
     }

@@ -86,11 +86,11 @@ ModelEntry StartEntry(model::ModelName name, ParsedConfig parsed, const FoundArt
   if (config.default_model_filename.empty()) {
     config.default_model_filename = newest.default_filename;
   }
-  ModelEntry entry{std::move(name), newest.format.manifest->framework,
-                   std::make_shared<const model::ModelConfig>(std::move(config)),
-                   {},
-                   std::move(parsed.warnings)};
-  return entry;
+  return ModelEntry{std::move(name),
+                    newest.format.manifest->framework,
+                    std::make_shared<const model::ModelConfig>(std::move(config)),
+                    {},
+                    std::move(parsed.warnings)};
 }
 
 void AddVersion(int64_t version, FoundArtifact found, ModelEntry& entry) {
@@ -155,8 +155,7 @@ Result<ModelEntry> ReadModelFolder(const os::FileSystem& files, const FormatTabl
                                    const Place& place, std::string_view directory_name,
                                    std::string_view fallback_name) {
   THRONG_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, files.List(place.path));
-  THRONG_ASSIGN_OR_RETURN(ParsedConfig parsed,
-                          ReadConfig(files, place, entries, directory_name));
+  THRONG_ASSIGN_OR_RETURN(ParsedConfig parsed, ReadConfig(files, place, entries, directory_name));
   const std::string_view name_text =
       parsed.config.name.empty() ? fallback_name : std::string_view(parsed.config.name);
   THRONG_ASSIGN_OR_RETURN(const model::ModelName name, model::ModelName::Parse(name_text));
@@ -164,9 +163,8 @@ Result<ModelEntry> ReadModelFolder(const os::FileSystem& files, const FormatTabl
 
   const std::vector<int64_t> versions = ListVersions(entries, parsed.warnings);
   if (versions.empty()) {
-    THRONG_ASSIGN_OR_RETURN(
-        FoundArtifact found,
-        FindInFolder(files, formats, place, entries, parsed.config, name.str()));
+    THRONG_ASSIGN_OR_RETURN(FoundArtifact found, FindInFolder(files, formats, place, entries,
+                                                              parsed.config, name.str()));
     ModelEntry entry = StartEntry(name, std::move(parsed), found);
     AddVersion(1, std::move(found), entry);
     return entry;

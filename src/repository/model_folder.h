@@ -40,8 +40,8 @@ bool IsIgnoredName(std::string_view name);
 Result<FoundArtifact> FindInFile(const os::FileSystem& files, const FormatTable& formats,
                                  const Place& place, bool is_folder, std::string_view model_name);
 
-// The artefact in the folder `place` (of a version, or of a flat model), whose listing is `entries`.
-// ERRORS: as above.
+// The artefact in the folder `place` (of a version, or of a flat model), whose listing is
+// `entries`. ERRORS: as above.
 Result<FoundArtifact> FindInFolder(const os::FileSystem& files, const FormatTable& formats,
                                    const Place& place,
                                    const std::vector<os::DirectoryEntry>& entries,

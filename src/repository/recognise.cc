@@ -16,8 +16,7 @@ constexpr uint64_t kPickleBytes = 512;
 constexpr uint64_t kSafetensorsHeaderBytes = 100'000'000;  // the format's own bound
 
 // The number that torch.save wrote first before 1.6, as a pickled long.
-constexpr std::string_view kTorchLegacyMagic =
-    "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
+constexpr std::string_view kTorchLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 
 bool Contains(const std::vector<ZipMember>& members, bool (*is)(std::string_view)) {
   return std::any_of(members.begin(), members.end(),
@@ -45,9 +44,9 @@ Result<Recognition> RecogniseArchive(const os::FileSystem& files, const std::str
   const Result<std::vector<ZipMember>> read = ReadZipDirectory(files, path, file_bytes);
   if (!read.ok()) return Recognition{Content::kBrokenArchive, read.status().message()};
   const std::vector<ZipMember>& members = *read;
-  const auto pickle = std::find_if(
-      members.begin(), members.end(),
-      [](const ZipMember& member) { return member.name.ends_with("/data.pkl"); });
+  const auto pickle = std::find_if(members.begin(), members.end(), [](const ZipMember& member) {
+    return member.name.ends_with("/data.pkl");
+  });
   const bool has_code = Contains(
       members, [](std::string_view n) { return n.find("/code/") != std::string_view::npos; });
   const bool has_constants =
@@ -122,12 +121,11 @@ Content RecogniseProtobuf(std::string_view prefix, uint64_t file_bytes) {
 // --- Refusals. The lines are for a shell: a name that needs quoting is replaced.
 
 std::string ShellName(std::string_view name, std::string_view otherwise) {
-  const bool safe = !name.empty() && name.front() != '-' &&
-                    std::all_of(name.begin(), name.end(), [](char c) {
-                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-                             c == '/';
-                    });
+  const bool safe =
+      !name.empty() && name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.' || c == '/';
+      });
   return std::string(safe ? name : otherwise);
 }
 
@@ -225,7 +223,8 @@ std::string RefusalReason(const Recognition& recognition, std::string_view file_
     case Content::kHdf5:
       return "an HDF5 file; if it is a whole Keras model, export it: " + KerasLine(file, name);
     case Content::kPickle:
-      return "a Python pickle, which would run code when loaded; if it is a scikit-learn model that "
+      return "a Python pickle, which would run code when loaded; if it is a scikit-learn model "
+             "that "
              "you trust, convert it: " +
              SklearnLine(file, name);
     case Content::kSafetensors:
@@ -253,9 +252,9 @@ std::string RefusalReason(const Recognition& recognition, std::string_view file_
 
 std::span<const std::string_view> ModelLikeSuffixes() {
   static constexpr std::array<std::string_view, 20> kSuffixes = {
-      ".bin",  ".ckpt", ".h5",     ".hdf5", ".jit",         ".joblib", ".keras",
-      ".mar",  ".model", ".onnx",  ".pb",   ".pickle",      ".pkl",    ".pt",
-      ".pt2",  ".pth",  ".safetensors", ".sav", ".tflite",  ".torchscript"};
+      ".bin", ".ckpt",  ".h5",          ".hdf5", ".jit",    ".joblib",     ".keras",
+      ".mar", ".model", ".onnx",        ".pb",   ".pickle", ".pkl",        ".pt",
+      ".pt2", ".pth",   ".safetensors", ".sav",  ".tflite", ".torchscript"};
   return kSuffixes;
 }
 

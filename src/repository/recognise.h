@@ -30,7 +30,7 @@ enum class Content : uint8_t {
   kGraphDef,
   kSavedModel,
   kTensorFlowLite,
-  kBrokenArchive,      // `detail` says how
+  kBrokenArchive,  // `detail` says how
   kOtherArchive,
 };
 

@@ -1,9 +1,9 @@
 #include "repository/recognise.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/limits.h"
 #include "os/file.h"
@@ -57,9 +57,18 @@ TEST_F(RecogniseTest, TellsByContent) {
       {std::string(4096, '\xff'), Content::kUnknown},
       {TorchScriptArchive(), Content::kTorchScript},
       {Zip("net/data.pkl", "\x80\x02}q"), Content::kTorchStateDict},
-      {Zip("net/data.pkl", "\x80\x02" "ccollections\nOrderedDict\nq"), Content::kTorchStateDict},
-      {Zip("net/data.pkl", "\x80\x02" "c__main__\nNet\nq"), Content::kTorchModule},
-      {Zip("net/data.pkl", "\x80\x02" "c__main__"), Content::kTorchModule},
+      {Zip("net/data.pkl",
+           "\x80\x02"
+           "ccollections\nOrderedDict\nq"),
+       Content::kTorchStateDict},
+      {Zip("net/data.pkl",
+           "\x80\x02"
+           "c__main__\nNet\nq"),
+       Content::kTorchModule},
+      {Zip("net/data.pkl",
+           "\x80\x02"
+           "c__main__"),
+       Content::kTorchModule},
       {Zip("net/data.pkl", ""), Content::kTorchStateDict},
       {Zip("net/archive_format"), Content::kTorchExport},
       {Zip("serialized_exported_program.json"), Content::kTorchExport},
@@ -78,7 +87,9 @@ TEST_F(RecogniseTest, TellsByContent) {
       {"\x08\x08\x12\x07pytorch:", Content::kOnnx},
       {"\x08\x07:\x02xx", Content::kOnnx},
       {std::string("\x08\x01\x12\xff\x7f", 5) + std::string(200, 'x'), Content::kSavedModel},
-      {"\x0a\x05\x0a\x03" "abc", Content::kGraphDef},
+      {"\x0a\x05\x0a\x03"
+       "abc",
+       Content::kGraphDef},
       {"PK\x03\x04 and no more", Content::kBrokenArchive},
   };
   for (const auto& item : kCases) {
@@ -88,8 +99,15 @@ TEST_F(RecogniseTest, TellsByContent) {
 }
 
 TEST_F(RecogniseTest, NamesTheClassOfAPickledModule) {
-  EXPECT_EQ(Recognise(Zip("net/data.pkl", "\x80\x02" "cmy.net\nNet\nq")).detail, "my.net.Net");
-  EXPECT_EQ(Recognise(Zip("net/data.pkl", "\x80\x02" "ca\x01\n\xff\nq")).detail,
+  EXPECT_EQ(Recognise(Zip("net/data.pkl",
+                          "\x80\x02"
+                          "cmy.net\nNet\nq"))
+                .detail,
+            "my.net.Net");
+  EXPECT_EQ(Recognise(Zip("net/data.pkl",
+                          "\x80\x02"
+                          "ca\x01\n\xff\nq"))
+                .detail,
             "a\\x01.\\xff");
 }
 
@@ -97,16 +115,18 @@ TEST_F(RecogniseTest, RefusalsHoldTheLineThatConverts) {
   const auto reason = [](Content content) {
     return RefusalReason({content, "pkg.Net"}, "foo/weights.bin", "foo");
   };
-  EXPECT_EQ(reason(Content::kTorchModule),
-            "a pickled PyTorch module (pkg.Net), not TorchScript; convert it where its class can be "
-            "imported: python3 -c \"import torch; m=torch.load('foo/weights.bin', "
-            "weights_only=False); torch.jit.script(m.eval()).save('model.pt')\"");
-  EXPECT_NE(reason(Content::kKeras).find("python3 -c \"import keras; keras.saving.load_model("
-                                         "'foo/weights.bin').export('foo/1/model.savedmodel')\""),
+  EXPECT_EQ(
+      reason(Content::kTorchModule),
+      "a pickled PyTorch module (pkg.Net), not TorchScript; convert it where its class can be "
+      "imported: python3 -c \"import torch; m=torch.load('foo/weights.bin', "
+      "weights_only=False); torch.jit.script(m.eval()).save('model.pt')\"");
+  EXPECT_NE(reason(Content::kKeras)
+                .find("python3 -c \"import keras; keras.saving.load_model("
+                      "'foo/weights.bin').export('foo/1/model.savedmodel')\""),
             std::string::npos);
-  for (const Content content : {Content::kTorchStateDict, Content::kTorchLegacy,
-                                Content::kTorchExport, Content::kHdf5, Content::kPickle,
-                                Content::kSafetensors}) {
+  for (const Content content :
+       {Content::kTorchStateDict, Content::kTorchLegacy, Content::kTorchExport, Content::kHdf5,
+        Content::kPickle, Content::kSafetensors}) {
     EXPECT_NE(reason(content).find("python3 -c \""), std::string::npos);
     EXPECT_NE(reason(content).find("'foo/weights.bin'"), std::string::npos);
     EXPECT_LT(reason(content).size(), limits::kErrorTextBytes);
@@ -153,8 +173,8 @@ TEST_F(RecogniseTest, ReadsDirectoriesWithCommentsAndFarFromTheEnd) {
   EXPECT_EQ(plain->back().stored_bytes, 10u);
   EXPECT_FALSE(plain->back().compressed);
   EXPECT_TRUE(Directory(zip.Finish(std::string(65535, 'c'))).ok());
-  const auto large = Directory(
-      zip.Finish64(zip.count(), zip.directory_bytes(), zip.directory_offset()));
+  const auto large =
+      Directory(zip.Finish64(zip.count(), zip.directory_bytes(), zip.directory_offset()));
   ASSERT_TRUE(large.ok()) << large.status().ToString();
   EXPECT_EQ(large->size(), 500u);
 }
@@ -195,8 +215,7 @@ TEST_F(RecogniseTest, RefusesMembersThatOverlapOrLieOutside) {
     ZipWriter zip;
     zip.Add("a", "content");  // 38 bytes
     zip.AddDirectoryEntry("b", item.offset, item.size_bytes);
-    EXPECT_NE(Directory(zip.Finish()).status().message().find("members overlap"),
-              std::string::npos)
+    EXPECT_NE(Directory(zip.Finish()).status().message().find("members overlap"), std::string::npos)
         << item.offset;
   }
 }
@@ -219,30 +238,29 @@ TEST_F(RecogniseTest, KnowsTheFixtures) {
   const struct {
     const char* file;
     Content expected;
-  } kCases[] = {{"whole_module.pt", Content::kTorchModule},
-                {"state_dict.pt", Content::kTorchStateDict},
-                {"state_dict_legacy.pt", Content::kTorchLegacy},
-                {"model.pt2", Content::kTorchExport},
-                {"model.keras", Content::kKeras},
-                {"model.h5", Content::kHdf5},
-                {"model.pkl", Content::kPickle},
-                {"model.joblib", Content::kPickle},
-                {"runs_on_load.pkl", Content::kPickle},
-                {"model.safetensors", Content::kSafetensors},
-                {"float8.onnx", Content::kOnnx},
-                {"../broken/truncated.pt", Content::kBrokenArchive},
-                {"../broken/empty.pt", Content::kEmpty},
-                {"../models/list-string/1/model.pt", Content::kTorchScript},
-                {"../models/graphdef-add-sub/1/model.graphdef", Content::kGraphDef},
-                {"../models/savedmodel-v1/1/model.savedmodel/saved_model.pb",
-                 Content::kSavedModel}};
+  } kCases[] = {
+      {"whole_module.pt", Content::kTorchModule},
+      {"state_dict.pt", Content::kTorchStateDict},
+      {"state_dict_legacy.pt", Content::kTorchLegacy},
+      {"model.pt2", Content::kTorchExport},
+      {"model.keras", Content::kKeras},
+      {"model.h5", Content::kHdf5},
+      {"model.pkl", Content::kPickle},
+      {"model.joblib", Content::kPickle},
+      {"runs_on_load.pkl", Content::kPickle},
+      {"model.safetensors", Content::kSafetensors},
+      {"float8.onnx", Content::kOnnx},
+      {"../broken/truncated.pt", Content::kBrokenArchive},
+      {"../broken/empty.pt", Content::kEmpty},
+      {"../models/list-string/1/model.pt", Content::kTorchScript},
+      {"../models/graphdef-add-sub/1/model.graphdef", Content::kGraphDef},
+      {"../models/savedmodel-v1/1/model.savedmodel/saved_model.pb", Content::kSavedModel}};
   for (const auto& item : kCases) {
     const std::string path = (folder / item.file).string();
     const Result<os::FileInfo> info = os::RealFileSystem().Stat(path);
     ASSERT_TRUE(info.ok());
     ASSERT_EQ(info->kind, os::FileKind::kRegular) << item.file;
-    const Result<Recognition> result =
-        RecogniseFile(os::RealFileSystem(), path, info->size_bytes);
+    const Result<Recognition> result = RecogniseFile(os::RealFileSystem(), path, info->size_bytes);
     ASSERT_TRUE(result.ok()) << result.status().ToString();
     EXPECT_EQ(static_cast<int>(result->content), static_cast<int>(item.expected)) << item.file;
   }

@@ -1,9 +1,9 @@
 // A folder of models, as it is on disk: what each entry is, its versions, its configuration, or why
-// it is skipped. Scanning reads names, configurations and the first bytes of files; it never loads a
-// model. Blocking: call it on a helper thread.
+// it is skipped. Scanning reads names, configurations and the first bytes of files; it never loads
+// a model. Blocking: call it on a helper thread.
 //
-// Layouts: Triton's NAME/VERSION/model.* with or without NAME/config.pbtxt; flat NAME/model.* or one
-// NAME/*.onnx; bare NAME.onnx. The served folder may also be one model's folder or one file.
+// Layouts: Triton's NAME/VERSION/model.* with or without NAME/config.pbtxt; flat NAME/model.* or
+// one NAME/*.onnx; bare NAME.onnx. The served folder may also be one model's folder or one file.
 // Ignored: hidden files, __pycache__, READMEs, SUCCESS.* markers, `configs`, `warmup`,
 // `initial_state`.
 #pragma once
@@ -28,14 +28,14 @@ struct ModelVersionEntry {
   int64_t version = 1;
   artifact::ArtifactSource source;
   uint64_t size_bytes = 0;
-  int64_t modified_ns = 0;      // newest file of it
-  std::string file_name;       // "model.pt", for the log
+  int64_t modified_ns = 0;  // newest file of it
+  std::string file_name;    // "model.pt", for the log
 };
 
 // A model that can be tried.
 struct ModelEntry {
   model::ModelName name;
-  std::string framework;       // "torch": of the manifest
+  std::string framework;  // "torch": of the manifest
   std::shared_ptr<const model::ModelConfig> config;
   std::vector<ModelVersionEntry> versions;  // ascending; those the version policy selects
   // For the log: configuration fields that are ignored, version folders that are left out.
@@ -45,12 +45,12 @@ struct ModelEntry {
 // Something in the folder that is not served, and why. `name` is what a client would ask for.
 struct SkippedEntry {
   std::string name;
-  std::string reason;          // one line, no absolute path; may hold the command that converts it
+  std::string reason;  // one line, no absolute path; may hold the command that converts it
 };
 
 struct Snapshot {
-  std::vector<ModelEntry> models;      // sorted by name
-  std::vector<SkippedEntry> skipped;   // sorted by name
+  std::vector<ModelEntry> models;     // sorted by name
+  std::vector<SkippedEntry> skipped;  // sorted by name
 };
 
 class Repository {
@@ -74,8 +74,9 @@ class Repository {
 
 // Parses config.pbtxt (protobuf text format of Triton's model_config.proto). `directory_name`: the
 // model's folder, which `name` must equal or leave empty. Warnings: fields that are accepted and
-// ignored. ERRORS: kInvalidArgument — names the field and the rule; over limits::kModelConfigBytes or
-// kModelConfigDepth; fields that are not supported yet (ensemble_scheduling, sequence_batching, ...).
+// ignored. ERRORS: kInvalidArgument — names the field and the rule; over limits::kModelConfigBytes
+// or kModelConfigDepth; fields that are not supported yet (ensemble_scheduling, sequence_batching,
+// ...).
 struct ParsedConfig {
   model::ModelConfig config;
   std::vector<std::string> warnings;

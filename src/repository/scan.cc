@@ -194,8 +194,7 @@ class Root {
   // The root as one model's folder; nothing when it is a folder of models.
   std::optional<Outcome> ReadAsOneModel(const std::vector<DirectoryEntry>& entries) const {
     const std::string name = NameOfPath(formats_, path_, true);
-    if (const auto format =
-            formats_.BySuffix(os::BaseName(path_), true, model::ModelConfig())) {
+    if (const auto format = formats_.BySuffix(os::BaseName(path_), true, model::ModelConfig())) {
       const Place place{path_, std::string(os::BaseName(path_))};
       return Outcome{name, ReadBareModel(files_, formats_, place, true, name)};
     }
@@ -250,8 +249,7 @@ class Root {
     });
     if (candidates.size() > 1 && candidates[1].kind != CandidateKind::kUncertainFile) {
       return InvalidArgumentError("two entries give this name: '" + candidates[0].entry_name +
-                                  "' and '" + candidates[1].entry_name +
-                                  "'; rename or remove one");
+                                  "' and '" + candidates[1].entry_name + "'; rename or remove one");
     }
     const Candidate& candidate = candidates[0];
     const Place place = Place{path_, ""}.Child(candidate.entry_name);
@@ -277,8 +275,7 @@ Result<Snapshot> Repository::Scan() const {
   const FormatTable formats(manifests_);
   std::map<std::string, std::vector<Outcome>> by_name;
   for (const std::string& root : roots_) {
-    THRONG_ASSIGN_OR_RETURN(std::vector<Outcome> outcomes,
-                            Root(files_, formats, root).ReadAll());
+    THRONG_ASSIGN_OR_RETURN(std::vector<Outcome> outcomes, Root(files_, formats, root).ReadAll());
     for (Outcome& outcome : outcomes) by_name[outcome.name].push_back(std::move(outcome));
   }
   Snapshot snapshot;

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/limits.h"
 #include "os/testing/memory_file_system.h"
@@ -65,7 +65,8 @@ class RepositoryTest : public ::testing::Test {
     for (const SkippedEntry& skipped : snapshot.skipped) {
       ADD_FAILURE() << skipped.name << ": " << skipped.reason;
     }
-    if (snapshot.models.empty()) return ModelEntry{*model::ModelName::Parse("none"), "", {}, {}, {}};
+    if (snapshot.models.empty())
+      return ModelEntry{*model::ModelName::Parse("none"), "", {}, {}, {}};
     return std::move(snapshot.models[0]);
   }
 
@@ -91,10 +92,11 @@ TEST_F(RepositoryTest, KnowsEveryLayout) {
   Put("/r/saved-version/1/saved_model.pb");
   Put("/r/saved-bare.savedmodel/saved_model.pb");
   Put("/r/version-any/7/weights.onnx");
-  EXPECT_EQ(Summary(),
-            "bare(onnx:1) bare-torch(torch:1) configured(tensorflow:1) flat(torch:1) "
-            "flat-any(onnx:1) saved(tensorflow:1) saved-bare(tensorflow:1) saved-flat(tensorflow:1) "
-            "saved-version(tensorflow:1) triton(onnx:2) version-any(onnx:7)");
+  EXPECT_EQ(
+      Summary(),
+      "bare(onnx:1) bare-torch(torch:1) configured(tensorflow:1) flat(torch:1) "
+      "flat-any(onnx:1) saved(tensorflow:1) saved-bare(tensorflow:1) saved-flat(tensorflow:1) "
+      "saved-version(tensorflow:1) triton(onnx:2) version-any(onnx:7)");
 }
 
 TEST_F(RepositoryTest, SaysWhereTheArtefactIs) {
@@ -145,10 +147,10 @@ TEST_F(RepositoryTest, AddsUpAFoldersFiles) {
 }
 
 TEST_F(RepositoryTest, IgnoresWhatIsNoModel) {
-  for (const char* stray : {"/r/.git/HEAD", "/r/__pycache__/x.onnx", "/r/README.md", "/r/readme.onnx",
-                            "/r/SUCCESS.0123", "/r/configs/a.pbtxt", "/r/warmup/x",
-                            "/r/initial_state/x", "/r/labels.txt", "/r/models.json", "/r/.m.onnx",
-                            "/r/net.onnx.data", "/r/make.py"}) {
+  for (const char* stray :
+       {"/r/.git/HEAD", "/r/__pycache__/x.onnx", "/r/README.md", "/r/readme.onnx",
+        "/r/SUCCESS.0123", "/r/configs/a.pbtxt", "/r/warmup/x", "/r/initial_state/x",
+        "/r/labels.txt", "/r/models.json", "/r/.m.onnx", "/r/net.onnx.data", "/r/make.py"}) {
     Put(stray);
   }
   Put("/r/m/1/model.onnx");
@@ -234,11 +236,12 @@ TEST_F(RepositoryTest, IgnoresVersionsWithLeadingZeros) {
   Put("/r/m/99999999999999999999/model.onnx");
   const ModelEntry entry = Only();
   EXPECT_EQ(Line(entry), "m(onnx:2)");
-  EXPECT_EQ(entry.warnings,
-            (std::vector<std::string>{
-                "ignore version directory '007' which contains leading zeros in its directory name",
-                "ignore version directory '99999999999999999999' which fails to convert to integral "
-                "number"}));
+  EXPECT_EQ(
+      entry.warnings,
+      (std::vector<std::string>{
+          "ignore version directory '007' which contains leading zeros in its directory name",
+          "ignore version directory '99999999999999999999' which fails to convert to integral "
+          "number"}));
 }
 
 TEST_F(RepositoryTest, ABadVersionLeavesTheOthers) {
@@ -271,8 +274,9 @@ TEST_F(RepositoryTest, TheConfigurationDecidesBetweenFiles) {
     const char* config;
     const char* expected;
   } kCases[] = {
-      {"", " | m: version 1: more than one model file: 'model.graphdef' and 'model.onnx'; name the "
-           "right one by default_model_filename in config.pbtxt"},
+      {"",
+       " | m: version 1: more than one model file: 'model.graphdef' and 'model.onnx'; name the "
+       "right one by default_model_filename in config.pbtxt"},
       {"platform: 'onnxruntime_onnx'", "m(onnx:1)"},
       {"backend: 'tensorflow'", "m(tensorflow:1)"},
       {"default_model_filename: 'other.onnx'", "m(onnx:1)"},
@@ -280,13 +284,16 @@ TEST_F(RepositoryTest, TheConfigurationDecidesBetweenFiles) {
       {"default_model_filename: 'net' platform: 'pytorch_libtorch'", "m(torch:1)"},
       {"default_model_filename: 'gone.onnx'",
        " | m: version 1: default_model_filename 'gone.onnx' is not in the folder"},
-      {"platform: 'pytorch_libtorch'", " | m: version 1: '1/model.onnx': its content is not of a "
-                                       "known format"},
-      {"platform: 'caffe2'", " | m: config.pbtxt: platform: unknown platform 'caffe2'; known are "
-                             "'onnxruntime_onnx', 'pytorch_libtorch', 'tensorflow_graphdef', "
-                             "'tensorflow_savedmodel', 'null'"},
-      {"backend: 'fil'", " | m: config.pbtxt: backend: unknown backend 'fil'; known are "
-                         "'onnxruntime', 'pytorch', 'tensorflow', 'null'"},
+      {"platform: 'pytorch_libtorch'",
+       " | m: version 1: '1/model.onnx': its content is not of a "
+       "known format"},
+      {"platform: 'caffe2'",
+       " | m: config.pbtxt: platform: unknown platform 'caffe2'; known are "
+       "'onnxruntime_onnx', 'pytorch_libtorch', 'tensorflow_graphdef', "
+       "'tensorflow_savedmodel', 'null'"},
+      {"backend: 'fil'",
+       " | m: config.pbtxt: backend: unknown backend 'fil'; known are "
+       "'onnxruntime', 'pytorch', 'tensorflow', 'null'"},
       {"backend: 'pytorch' platform: 'onnxruntime_onnx'",
        " | m: config.pbtxt: platform 'onnxruntime_onnx' does not belong to backend 'pytorch'"},
       {"name: 'm' platform: 5", " | m: config.pbtxt, line 1, column 21: Expected string, got: 5"},
@@ -318,7 +325,9 @@ TEST_F(RepositoryTest, RefusesAConfigurationThatIsTooLong) {
 TEST_F(RepositoryTest, SaysWhyAFileIsNotServed) {
   const std::string pickled = [] {
     testing::ZipWriter zip;
-    zip.Add("net/data.pkl", "\x80\x02" "c__main__\nNet\n");
+    zip.Add("net/data.pkl",
+            "\x80\x02"
+            "c__main__\nNet\n");
     return zip.Finish();
   }();
   const struct {
@@ -340,7 +349,10 @@ TEST_F(RepositoryTest, SaysWhyAFileIsNotServed) {
       {"/r/m/1/notes.txt", "x", "version 1: no model in it; expected one of 'model.onnx'"},
       {"/r/m/notes.txt", "x", "no model in it; expected one of 'model.onnx'"},
       {"/r/m.savedmodel/x", "x", "a SavedModel's folder without saved_model.pb"},
-      {"/r/m.pb", "\x0a\x05\x0a\x03" "abc", "rename it to model.graphdef"},
+      {"/r/m.pb",
+       "\x0a\x05\x0a\x03"
+       "abc",
+       "rename it to model.graphdef"},
   };
   for (const auto& item : kCases) {
     files_.Remove("/r");
@@ -370,9 +382,13 @@ TEST_F(RepositoryTest, ServesOneModelsFolder) {
       {"/x/net/", {"/x/net/1/model.onnx"}, "net(onnx:1)"},
       {"/x/net/1", {"/x/net/1/model.onnx"}, "net(onnx:1)"},
       {"/x/net", {"/x/net/model.onnx", "/x/net/labels.txt"}, "net(onnx:1)"},
-      {"/x/net", {"/x/net/saved_model.pb", "/x/net/variables/variables.index"}, "net(tensorflow:1)"},
+      {"/x/net",
+       {"/x/net/saved_model.pb", "/x/net/variables/variables.index"},
+       "net(tensorflow:1)"},
       {"/x/net.savedmodel", {"/x/net.savedmodel/saved_model.pb"}, "net(tensorflow:1)"},
-      {"/x/net/1/model.savedmodel", {"/x/net/1/model.savedmodel/saved_model.pb"}, "net(tensorflow:1)"},
+      {"/x/net/1/model.savedmodel",
+       {"/x/net/1/model.savedmodel/saved_model.pb"},
+       "net(tensorflow:1)"},
       {"/x/net/1/model.onnx", {"/x/net/1/model.onnx"}, "net(onnx:1)"},
       {"/x/tiny.onnx", {"/x/tiny.onnx", "/x/other.onnx"}, "tiny(onnx:1)"},
       {"/x/my net", {"/x/my net/1/model.onnx"}, "model(onnx:1)"},

@@ -119,10 +119,9 @@ Result<DirectoryPlace> FindPlace(Reader& reader) {
   }
   if (place.members > limits::kArchiveMembers ||
       place.size_bytes > limits::kArchiveDirectoryBytes) {
-    return ResourceExhaustedError("the archive has more than " +
-                                  std::to_string(limits::kArchiveMembers) + " members or " +
-                                  std::to_string(limits::kArchiveDirectoryBytes) +
-                                  " bytes of names");
+    return ResourceExhaustedError(
+        "the archive has more than " + std::to_string(limits::kArchiveMembers) + " members or " +
+        std::to_string(limits::kArchiveDirectoryBytes) + " bytes of names");
   }
   if (place.members > place.size_bytes / kCentralBytes) return Damaged("too few names");
   return place;

@@ -307,6 +307,10 @@ void Scheduler::MoveOthersAway(CellQueue& queue) {
     std::erase(queue.turn, &call->handle.instance());
     instances.insert(call->handle.shared());
   }
+  THRONG_LOG_WARNING(logger_) << (culprit == nullptr ? std::string("a load")
+                                                     : "model '" + culprit->key.name.str() + "'")
+                              << " holds up its process; " << moving.size() << " calls of "
+                              << instances.size() << " other models move to another one";
   for (const auto& instance : instances) manager_.MoveElsewhere(instance);
   stats_.moved += moving.size();
   for (const CallPtr& call : moving) Retry(call);

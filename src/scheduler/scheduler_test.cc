@@ -1,8 +1,8 @@
 #include "scheduler/scheduler.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "base/testing/simulated_executor.h"
 #include "residency/testing/fake_model_source.h"

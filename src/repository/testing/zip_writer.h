@@ -93,7 +93,9 @@ class ZipWriter {
 // An archive as torch.jit.save makes it, as far as its names tell.
 inline std::string TorchScriptArchive() {
   ZipWriter zip;
-  zip.Add("net/data.pkl", "\x80\x02" "c__torch__\nNet\n");
+  zip.Add("net/data.pkl",
+          "\x80\x02"
+          "c__torch__\nNet\n");
   zip.Add("net/code/__torch__.py", "class Net(Module):");
   zip.Add("net/constants.pkl", "\x80\x02)");
   zip.Add("net/version", "3");
