@@ -201,10 +201,12 @@ Status TensorflowBackend::PrepareCell() {
   return model.Execute({&input, 1}, {}, sink);
 }
 
+// mmap and mprotect: products of matrices run in kernels that oneDNN compiles, so mappings may be
+// executable.
 sdk::BackendSandbox TensorflowBackend::sandbox() const {
   sdk::BackendSandbox sandbox;
-  for (const char* name :
-       {"sched_getaffinity", "sysinfo", "clock_nanosleep", "uname", "set_robust_list"}) {
+  for (const char* name : {"mmap", "mprotect", "sched_getaffinity", "sysinfo", "clock_nanosleep",
+                           "uname", "set_robust_list"}) {
     sandbox.extra_syscalls.push_back({os::SyscallRule::Action::kAllow, name, 0});
   }
   sandbox.readable_paths = {"/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"};

@@ -106,6 +106,13 @@ void CellProcess::Load(LoadSpec spec, Done<LoadResult> done) {
   // A message of its own: the descriptor travels with its first byte.
   Outgoing outgoing;
   wire::Encode(pending.call_id, MakeLoadRequest(pending.slot, spec), outgoing.bytes);
+  if (outgoing.bytes.size() > limits::kWireFrameBytes + sizeof(wire::MessageHeader)) {
+    loop_.Post([done = std::move(pending.load_done)]() mutable {
+      done({ResourceExhaustedError("the names of the model's files and parameters are too long"),
+            std::nullopt});
+    });
+    return;
+  }
   outgoing.artifact = std::move(spec.artifact);
   outgoing_.push_back(std::move(outgoing));
   AddPending(std::move(pending));
@@ -271,10 +278,18 @@ void CellProcess::ReadReplies() {
 Status CellProcess::HandleFrame(const wire::Frame& frame) {
   if (frame.header.kind != wire::MessageKind::kHello) return HandleReply(frame);
   if (!on_hello_) return InvalidArgumentError("said hello twice");
-  THRONG_ASSIGN_OR_RETURN(wire::Hello hello, wire::DecodeHello(frame.body));
+  wire::Hello hello;
+  const Status failure = wire::DecodeFailure(frame.header, frame.body);
+  if (failure.ok()) {
+    THRONG_ASSIGN_OR_RETURN(hello, wire::DecodeHello(frame.body));
+  }
   auto handler = std::move(on_hello_);
   on_hello_ = nullptr;
-  handler(std::move(hello));
+  if (failure.ok()) {
+    handler(std::move(hello));
+  } else {
+    handler(failure);  // it could not be confined, and exits
+  }
   return OkStatus();
 }
 
