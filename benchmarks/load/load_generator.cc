@@ -70,6 +70,7 @@ struct LoadGenerator::Stream {
   StreamResult result;
 };
 
+LoadGenerator::LoadGenerator() = default;
 LoadGenerator::~LoadGenerator() = default;
 
 Status LoadGenerator::AddStream(StreamSpec spec) {

@@ -48,7 +48,7 @@ struct LoadResult {
 
 class LoadGenerator {
  public:
-  LoadGenerator() = default;
+  LoadGenerator();
   ~LoadGenerator();
   LoadGenerator(const LoadGenerator&) = delete;
   LoadGenerator& operator=(const LoadGenerator&) = delete;

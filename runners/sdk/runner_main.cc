@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -23,6 +24,13 @@ bool IsStreamSocket(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+// Ctrl-C goes to every process of a terminal, and a service manager's stop to all of a service.
+// When to end is the front door's decision: it drains first, and a process whose socket closes
+// ends.
+void LeaveStoppingToTheFrontDoor() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)std::signal(number, SIG_IGN);
+}
+
 Result<os::SyscallFilter> WarmUp(Backend& backend) {
   try {
     THRONG_RETURN_IF_ERROR(backend.Warm());
@@ -39,6 +47,7 @@ int RunnerMain(int /*argc*/, char** argv, Backend& backend) {
     std::fprintf(stderr, "%s: throng starts this program; it does nothing by itself\n", argv[0]);
     return kUsageError;
   }
+  LeaveStoppingToTheFrontDoor();
   Channel channel{os::UniqueFd(wire::kControlDescriptor)};
   Result<os::SyscallFilter> filter = WarmUp(backend);
   if (!filter.ok()) {

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "os/memory_file.h"
+#include "os/testing/memory_file_system.h"
 #include "os/testing/temporary_directory.h"
 
 namespace throng::artifact {
@@ -143,12 +144,32 @@ TEST_F(ArtifactTest, LinksInCirclesEnd) {
 }
 
 TEST_F(ArtifactTest, BoundsTheNumberOfFiles) {
-  for (size_t i = 0; i < limits::kArtifactFiles; ++i) Write("m/" + std::to_string(i), "");
-  const auto artifact = Read("m", true);
+  os::testing::MemoryFileSystem files;
+  for (size_t i = 0; i < limits::kArtifactFiles; ++i) files.PutFile("/m/" + std::to_string(i), "");
+  const auto artifact = ReadArtifact(files, {"/m", true});
   ASSERT_TRUE(artifact.ok()) << artifact.status().ToString();
   EXPECT_EQ((*artifact)->files.size(), limits::kArtifactFiles);
-  Write("m/one-more", "");
-  EXPECT_EQ(Error("m", true).code(), StatusCode::kResourceExhausted);
+  files.PutFile("/m/one-more", "");
+  EXPECT_EQ(ReadArtifact(files, {"/m", true}).status().code(), StatusCode::kResourceExhausted);
+}
+
+TEST_F(ArtifactTest, AFileThatChangesWhileItIsReadIsAnError) {
+  os::testing::MemoryFileSystem files;
+  files.PutFile("/m/file", "content");
+  files.ChangeDuringNextAppend("/m/file");
+  EXPECT_EQ(ReadArtifact(files, {"/m", true}).status().code(), StatusCode::kAborted);
+  EXPECT_TRUE(ReadArtifact(files, {"/m", true}).ok());
+  files.Fail("/m/file", UnavailableError("'file': Input/output error"));
+  EXPECT_EQ(ReadArtifact(files, {"/m/file", false}).status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(ArtifactTest, RefusesDevicesInAFolder) {
+  os::testing::MemoryFileSystem files;
+  files.PutFile("/m/file", "content");
+  files.PutOther("/m/pipe");
+  const Status status = ReadArtifact(files, {"/m", true}).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "'pipe' is not a regular file");
 }
 
 TEST_F(ArtifactTest, BoundsTheDepth) {

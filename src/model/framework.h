@@ -21,10 +21,10 @@ struct FormatRule {
 };
 
 struct FrameworkManifest {
-  std::string framework;          // "onnx": also the runner's name, throng-runner-onnx
-  std::string backend;            // "onnxruntime": Triton's backend name
-  std::string get_it;             // the command that brings it: "./dev setup onnx"
-  std::string log_source;         // "onnxruntime.cc": file named in "Creating instance" lines
+  std::string framework;   // "onnx": also the runner's name, throng-runner-onnx
+  std::string backend;     // "onnxruntime": Triton's backend name
+  std::string get_it;      // the command that brings it: "./dev setup onnx"
+  std::string log_source;  // "onnxruntime.cc": file named in "Creating instance" lines
   int log_line = 0;
   bool log_instance_suffix = true;  // "NAME_0_0_cpu" (true) or "NAME" (TensorFlow)
   std::vector<FormatRule> formats;

@@ -14,7 +14,8 @@
 namespace throng::model {
 
 // Letters, digits, '_', '-' and '.', not starting with '.' or '-', at most
-// limits::kModelNameBytes. (KServe's TrainedModel allows [a-zA-Z0-9_-]; Triton's folders have dots.)
+// limits::kModelNameBytes. (KServe's TrainedModel allows [a-zA-Z0-9_-]; Triton's folders have
+// dots.)
 class ModelName {
  public:
   // ERRORS: kInvalidArgument — "Model name cannot be empty", "model name must not contain path

@@ -1,6 +1,7 @@
 #include "os/socket.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -121,6 +122,16 @@ Result<UniqueFd> ListenTcp(const std::string& address, uint16_t port, int backlo
   }
   if (::listen(fd.get(), backlog) != 0) return ListenError(errno, address, port);
   return fd;
+}
+
+Status RefuseConnections(int listener) {
+  // A filter that drops every packet: the first one of a connection is never answered.
+  sock_filter drop = {BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program = {1, &drop};
+  if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    return UnavailableError("connections cannot be refused");
+  }
+  return OkStatus();
 }
 
 Result<uint16_t> LocalPort(int fd) {

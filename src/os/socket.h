@@ -27,6 +27,9 @@ Result<uint16_t> LocalPort(int fd);
 // Non-blocking with TCP_NODELAY. Nothing when there is nothing to accept. ERRORS:
 // kResourceExhausted — out of descriptors or memory: stop accepting for a while.
 Result<std::optional<UniqueFd>> Accept(int listener);
+// From now on nobody can connect: what is in the backlog can be accepted to the last one, and
+// closing the listener after that resets nobody. Clients find out when it is closed.
+Status RefuseConnections(int listener);
 // Starts a connection (tests, client, bench): writable when established.
 Result<UniqueFd> ConnectTcp(const std::string& address, uint16_t port);
 // The pending SO_ERROR as a Status.

@@ -480,8 +480,9 @@ void CellProcess::FailPending(const CellExit& exit) {
   std::deque<Pending> pending = std::move(pending_);
   pending_.clear();
   // What the cell wrote is only a hint: when it names no pending call, the oldest was running, as
-  // calls run in order.
-  uint64_t running = pending.empty() ? 0 : pending.front().call_id;
+  // calls run in order. One killed from outside has no reason to hide that it was idle.
+  const bool idle = exit.cause == CellExitCause::kOutside && header.running_call_id == 0;
+  uint64_t running = pending.empty() || idle ? 0 : pending.front().call_id;
   for (const Pending& call : pending) {
     if (call.call_id == header.running_call_id) running = call.call_id;
   }

@@ -56,7 +56,7 @@ enum class CellExitCause : uint8_t {
   kCrashed,      // a fault of its own: SIGSEGV, SIGABRT, SIGSYS, ... or it broke the protocol
   kDeadline,     // we killed it: a call ran past its deadline
   kOutOfMemory,  // proven out of memory
-  kOutside,      // killed from outside, or it exited: no offence
+  kOutside,      // killed from outside: no offence
 };
 
 // The model, not its surroundings, is to blame.

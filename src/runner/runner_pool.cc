@@ -54,12 +54,16 @@ void RunnerPool::Start(const CellSpec& spec, StartDone done) {
     });
     return;
   }
+  ForkWhenReady(spec.framework, limits::kCellStartRetries, std::move(done));
+}
+
+void RunnerPool::ForkWhenReady(const std::string& name, int retries, StartDone done) {
+  Framework& framework = frameworks_[name];
   if (framework.zygote != nullptr && framework.zygote->ready()) {
-    ForkCell(spec.framework, std::move(done));
-    return;
+    return ForkCell(name, retries, std::move(done));
   }
-  framework.waiting.push_back(std::move(done));
-  if (framework.zygote == nullptr) StartZygote(spec.framework, framework);
+  framework.waiting.push_back({retries, std::move(done)});
+  if (framework.zygote == nullptr) StartZygote(name, framework);
 }
 
 void RunnerPool::StartZygote(const std::string& name, Framework& framework) {
@@ -80,17 +84,21 @@ void RunnerPool::StartZygote(const std::string& name, Framework& framework) {
 
 void RunnerPool::OnZygoteReady(const std::string& name, const Result<wire::Hello>& hello) {
   Framework& framework = frameworks_[name];
-  std::deque<StartDone> waiting = std::move(framework.waiting);
+  // Killed while it warmed up: OnZygoteEnded, which follows, starts another one.
+  const bool killed = !hello.ok() && framework.zygote != nullptr && framework.zygote->ended();
+  if (killed && ++framework.failed_starts <= limits::kZygoteStartRetries) return;
+  framework.failed_starts = 0;
+  std::deque<Waiting> waiting = std::move(framework.waiting);
   framework.waiting.clear();
   if (!hello.ok()) {
     THRONG_LOG_ERROR(logger_) << "framework " << name << " could not be started: "
                               << EscapeForLog(hello.status().message());
-    for (StartDone& done : waiting) done(hello.status());
+    for (Waiting& start : waiting) start.done(hello.status());
     return;
   }
   THRONG_LOG_INFO(logger_) << "framework " << name << " " << EscapeForLog(hello->framework_version)
                            << " is warm, process " << framework.zygote->process_id();
-  for (StartDone& done : waiting) ForkCell(name, std::move(done));
+  for (Waiting& start : waiting) ForkCell(name, start.retries, std::move(start.done));
   ReplenishSpares(name);
 }
 
@@ -119,40 +127,54 @@ uint32_t RunnerPool::NextUserId() {
   }
 }
 
-void RunnerPool::ForkCell(const std::string& name, StartDone done) {
+void RunnerPool::ForkCell(const std::string& name, int retries, StartDone done) {
   if (cells_.size() >= options_.max_cells) {
     return done(ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
                                        " model processes are in use")
                     .WithRetryAfter(1));
   }
   Framework& framework = frameworks_[name];
-  framework.zygote->Fork(
-      ++last_cell_id_, NextUserId(),
-      [this, name, done = std::move(done)](Result<std::shared_ptr<CellProcess>> forked) mutable {
-        if (!forked.ok()) return done(forked.status());
-        const std::shared_ptr<CellProcess> cell = *forked;
-        cells_.emplace(cell->id(), cell);
-        ++stats_.cells_started;
-        cell->Start(
-            [this, name, weak = std::weak_ptr<CellProcess>(cell),
-             done = std::move(done)](Result<wire::Hello> hello) mutable {
-              OnCellHello(name, weak.lock(), hello, std::move(done));
-            },
-            [this, alive = alive_](CellExit exit) {
-              if (*alive) OnCellExit(std::move(exit));
-            });
-      });
+  framework.zygote->Fork(++last_cell_id_, NextUserId(),
+                         [this, name, retries, done = std::move(done)](
+                             Result<std::shared_ptr<CellProcess>> forked) mutable {
+                           if (!forked.ok())
+                             return OnForkFailed(name, retries, forked.status(), std::move(done));
+                           const std::shared_ptr<CellProcess> cell = *forked;
+                           cells_.emplace(cell->id(), cell);
+                           ++stats_.cells_started;
+                           cell->Start(
+                               [this, name, retries, weak = std::weak_ptr<CellProcess>(cell),
+                                done = std::move(done)](Result<wire::Hello> hello) mutable {
+                                 OnCellHello(name, weak.lock(), hello, retries, std::move(done));
+                               },
+                               [this, alive = alive_](CellExit exit) {
+                                 if (*alive) OnCellExit(std::move(exit));
+                               });
+                         });
+}
+
+// No byte of a user's has been near what ended: whoever killed it meant no model.
+void RunnerPool::OnForkFailed(const std::string& name, int retries, const Status& status,
+                              StartDone done) {
+  if (status.code() != StatusCode::kUnavailable || retries <= 0) return done(status);
+  // After the handler that reports it has run to its end, so that it is known to have ended.
+  loop_.Post([this, name, retries, done = std::move(done), alive = alive_]() mutable {
+    if (*alive) ForkWhenReady(name, retries - 1, std::move(done));
+  });
 }
 
 void RunnerPool::OnCellHello(const std::string& name, const std::shared_ptr<CellProcess>& cell,
-                             const Result<wire::Hello>& hello, StartDone done) {
+                             const Result<wire::Hello>& hello, int retries, StartDone done) {
   Status status = hello.ok() ? CheckSandbox(name, *hello) : hello.status();
   if (status.ok()) {
     std::shared_ptr<Cell> result = cell;
     return done(std::move(result));
   }
-  if (cell != nullptr) cell->End(CellExitCause::kStopped);
-  done(status);
+  if (cell != nullptr && cell->alive()) {
+    cell->End(CellExitCause::kStopped);
+    return done(status);
+  }
+  OnForkFailed(name, retries, status, std::move(done));
 }
 
 Status RunnerPool::CheckSandbox(const std::string& name, const wire::Hello& hello) {
@@ -198,7 +220,7 @@ void RunnerPool::ReplenishSpares(const std::string& name) {
       return;
     }
     ++framework.spares_starting;
-    ForkCell(name, [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
+    ForkCell(name, /*retries=*/0, [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
       if (!*alive) return;
       Framework& owner = frameworks_[name];
       --owner.spares_starting;

@@ -56,20 +56,29 @@ class RunnerPool final : public CellFactory {
 
  private:
   using StartDone = Done<Result<std::shared_ptr<Cell>>>;
+  struct Waiting {
+    int retries;
+    StartDone done;
+  };
   struct Framework {
     std::unique_ptr<ZygoteProcess> zygote;
-    std::deque<StartDone> waiting;  // for the zygote to be ready
+    std::deque<Waiting> waiting;  // for the zygote to be ready
     std::deque<std::shared_ptr<CellProcess>> spares;
     size_t spares_starting = 0;
+    int failed_starts = 0;   // of the zygote, in a row
     bool announced = false;  // its sandbox report was logged
   };
 
+  void ForkWhenReady(const std::string& name, int retries, StartDone done);
   void StartZygote(const std::string& name, Framework& framework);
   void OnZygoteReady(const std::string& name, const Result<wire::Hello>& hello);
   void OnZygoteEnded(const std::string& name, const std::string& reason);
-  void ForkCell(const std::string& name, StartDone done);
+  // `retries`: how often another cell may be tried when this one, or the zygote, is killed before
+  // the cell is ready.
+  void ForkCell(const std::string& name, int retries, StartDone done);
+  void OnForkFailed(const std::string& name, int retries, const Status& status, StartDone done);
   void OnCellHello(const std::string& name, const std::shared_ptr<CellProcess>& cell,
-                   const Result<wire::Hello>& hello, StartDone done);
+                   const Result<wire::Hello>& hello, int retries, StartDone done);
   Status CheckSandbox(const std::string& name, const wire::Hello& hello);
   void OnCellExit(CellExit exit);
   void ReplenishSpares(const std::string& name);

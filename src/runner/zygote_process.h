@@ -37,6 +37,7 @@ class ZygoteProcess {
   Status Start(ReadyHandler on_ready, EndHandler on_end);
 
   bool ready() const { return ready_; }
+  bool ended() const { return ended_; }
   int64_t process_id() const { return process_.pid(); }
 
   // Makes a cell. It is locked down when its Hello has come, which is not waited for here.

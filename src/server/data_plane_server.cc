@@ -13,6 +13,7 @@
 #include "os/event_loop.h"
 #include "os/process.h"
 #include "os/signals.h"
+#include "os/socket.h"
 #include "os/thread_pool.h"
 #include "repository/repository.h"
 #include "residency/model_control_service.h"
@@ -39,6 +40,7 @@ struct IoLoop {
   std::unique_ptr<http::HttpServer> http;
   std::thread thread;  // not of the first
   std::atomic<bool> drained = false;
+  bool accepts = false;  // belongs to the data plane's loop
 };
 
 std::string MetricsErrorBody(int, std::string_view text) { return std::string(text) + "\n"; }
@@ -63,6 +65,7 @@ struct DataPlaneServer::Parts {
   void WatchForLoadErrors();
   void OnSignal();
   void StartDraining();
+  void CloseListener();
   void PollDrained(MonotonicTime give_up);
   void Stop(Status status);
 
@@ -164,6 +167,7 @@ Result<std::unique_ptr<http::HttpServer>> DataPlaneServer::Parts::StartHttp(IoLo
   rest.error_style = options.error_style;
   rest.cors_origins = options.cors_origins;
   rest.request_deadline = options.request_deadline;
+  io.accepts = true;
   io.rest = std::make_unique<frontend::rest::RestFrontend>(rest, *scheduler, *control, *io.loop);
   http::ServerOptions http_options;
   http_options.max_body_bytes = options.http_max_input_bytes;
@@ -275,15 +279,31 @@ void DataPlaneServer::Parts::OnSignal() {
 void DataPlaneServer::Parts::StartDraining() {
   draining = true;
   control->SetDraining();
+  // Without this, a connection made between the last accept and the close would be reset.
+  if (listeners.http.fd.valid()) (void)os::RefuseConnections(listeners.http.fd.get());
   for (auto& io : io_loops) {
     if (io->rest == nullptr) {
       io->drained = true;
       continue;
     }
     io->rest->StartDraining();
-    io->loop->Post([http = io->http.get()] { http->Drain(); });
+    io->loop->Post([this, io = io.get()] {
+      io->http->Drain();
+      loop().Post([this, io] {
+        io->accepts = false;
+        CloseListener();
+      });
+    });
   }
   PollDrained(loop().clock().Now() + options.drain_timeout);
+}
+
+// Once no loop accepts any more: who connects now is told at once.
+void DataPlaneServer::Parts::CloseListener() {
+  for (const auto& io : io_loops) {
+    if (io->accepts) return;
+  }
+  listeners.http.fd.reset();
 }
 
 void DataPlaneServer::Parts::PollDrained(MonotonicTime give_up) {

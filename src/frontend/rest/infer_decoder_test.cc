@@ -310,7 +310,8 @@ TEST(InferDecoderTest, ReadsTheExampleRequestsAsNlohmannDoes) {
 TEST(InferDecoderTest, DamagedBodiesAreAnsweredWithAStatus) {
   const std::string body =
       R"({"id":"i","inputs":[{"name":"A","shape":[2,2],"datatype":"FP32",)"
-      R"("data":[[1.5,-2e3],[NaN,4]]},{"data":["a\u00e9","b"],"name":"B","shape":[2],"datatype":"BYTES"}],)"
+      R"("data":[[1.5,-2e3],[NaN,4]]},{"data":["a\u00e9","b"],"name":"B","shape":[2],)"
+      R"("datatype":"BYTES"}],)"
       R"("outputs":[{"name":"Y"}],"parameters":{"p":1}})";
   ASSERT_TRUE(DecodeStatus(body).ok());
   for (size_t size = 0; size < body.size(); ++size) {

@@ -70,10 +70,12 @@ TEST(ResponseTextTest, ConfigIsTritonsModelConfig) {
       R"("TYPE_FP32","format":"FORMAT_NONE","dims":[3,32,32],"is_shape_tensor":false,)"
       R"("allow_ragged_batch":false,"optional":false}],"output":[{"name":"OUTPUT__0",)"
       R"("data_type":"TYPE_FP32","dims":[10],"label_filename":"","is_shape_tensor":false}],)"
-      R"("batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT","input_pinned_memory":)"
+      R"("batch_input":[],"batch_output":[],"optimization":{"priority":"PRIORITY_DEFAULT",)"
+      R"("input_pinned_memory":)"
       R"({"enable":true},"output_pinned_memory":{"enable":true},"gather_kernel_buffer_threshold":)"
       R"(0,"eager_batching":false},"instance_group":[{"name":"cifar10_0","kind":)"
-      R"("KIND_CPU","count":1,"gpus":[],"secondary_devices":[],"profile":[],"passive":false,"host_policy":""}],)"
+      R"("KIND_CPU","count":1,"gpus":[],"secondary_devices":[],"profile":[],)"
+      R"("passive":false,"host_policy":""}],)"
       R"("default_model_filename":"model.pt","cc_model_filenames":{},"metric_tags":{},)"
       R"("parameters":{"isolation":{"string_value":"model"}},"model_warmup":[]})");
 }
