@@ -16,16 +16,12 @@ namespace {
 
 // In the child: nothing but system calls before exec.
 void Redirect(const ChildSpec& spec, int input, int output) {
-  if (spec.pipes) {
-    dup2(input, 0);
-    dup2(output, 1);
-    return;
-  }
   const std::string path = spec.log_path.empty() ? "/dev/null" : spec.log_path;
   const int log = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) return;
-  dup2(log, 1);
+  dup2(spec.pipes ? output : log, 1);
   dup2(log, 2);
+  if (spec.pipes) dup2(input, 0);
 }
 
 [[noreturn]] void RunChild(const ChildSpec& spec, int input, int output) {

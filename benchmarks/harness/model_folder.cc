@@ -100,6 +100,18 @@ Status CopyModel(const Options& options, const ExampleModel& model, const std::s
   return WriteTextFile((to / "config.pbtxt").string(), config);
 }
 
+Result<std::vector<std::string>> NaiveCommand(const Options& options, const ExampleModel& model,
+                                              int count) {
+  const fs::path program =
+      fs::path(options.program_directory) / ("throng-naive-" + model.framework);
+  if (!fs::exists(program)) return NotFoundError(program.string() + " was not built");
+  fs::path file = fs::path(options.source_path) / model.path;
+  if (fs::is_directory(file)) {
+    for (const auto& entry : fs::directory_iterator(file / "1")) file = entry.path();
+  }
+  return std::vector<std::string>{program.string(), file.string(), std::to_string(count)};
+}
+
 std::string MakeFloatBody(std::string_view name, std::string_view shape, int count) {
   std::string body = "{\"inputs\":[{\"name\":\"" + std::string(name) + "\",\"shape\":[" +
                      std::string(shape) + "],\"datatype\":\"FP32\",\"data\":[";

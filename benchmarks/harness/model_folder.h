@@ -41,6 +41,11 @@ Result<std::vector<ExampleModel>> ExampleModels(const Options& options);
 Status CopyModel(const Options& options, const ExampleModel& model, const std::string& folder,
                  const std::string& name, bool own_cell);
 
+// The program that uses the framework of `model` naively, `count` times the model in one process;
+// its output is one line, when all have run once. ERRORS: kNotFound — it was not built.
+Result<std::vector<std::string>> NaiveCommand(const Options& options, const ExampleModel& model,
+                                              int count);
+
 Result<std::string> ReadTextFile(const std::string& path);
 Status WriteTextFile(const std::string& path, std::string_view text);
 

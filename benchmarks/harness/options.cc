@@ -53,6 +53,7 @@ Result<Options> ParseOptions(const std::vector<std::string>& arguments) {
   options.source_path = THRONG_SOURCE_DIR;
   THRONG_ASSIGN_OR_RETURN(const std::string directory, os::ExecutableDirectory());
   options.server_path = os::JoinPath(directory, "throng");
+  options.program_directory = directory;
   for (size_t i = 0; i < arguments.size(); i += 2) {
     if (i + 1 == arguments.size()) return InvalidArgumentError(arguments[i] + " needs a value");
     THRONG_RETURN_IF_ERROR(Set(arguments[i], arguments[i + 1], options));

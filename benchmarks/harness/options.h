@@ -17,7 +17,8 @@ struct Options {
   double rate = 0;       // open loop, per second; 0: as the benchmark is made
   std::string only;      // measure only what has this in its name
   std::string server_path;
-  std::string source_path;  // where examples/ and tests/fixtures/ are
+  std::string program_directory;  // where the naive programs are
+  std::string source_path;        // where examples/ and tests/fixtures/ are
 };
 
 // The rows of --help.

@@ -173,9 +173,8 @@ const sdk::ArtifactBytes::File* FindSavedModel(const sdk::ArtifactBytes& artifac
 std::string TensorflowBackend::framework_version() const { return TF_Version(); }
 
 Status TensorflowBackend::Warm() {
-  // Read by TensorFlow when it first logs, and when it first picks kernels. oneDNN compiles kernels
-  // for each shape, which small models never earn back, and gives other roundings.
-  setenv("TF_CPP_MIN_LOG_LEVEL", "3", /*overwrite=*/0);
+  // Read when TensorFlow first picks kernels. oneDNN's convolutions are compiled for each shape,
+  // which small models never earn back, and round differently.
   setenv("TF_ENABLE_ONEDNN_OPTS", "0", /*overwrite=*/0);
   const BufferPtr operators(TF_GetAllOpList());
   if (operators == nullptr) return InternalError("TensorFlow does not list its operators");

@@ -38,7 +38,7 @@ inline constexpr size_t kGrpcHeaderListBytes = 16 * 1024;  // counted as RFC 911
 inline constexpr size_t kGrpcUnsentBytes = 256 * 1024;     // more: no more is read
 inline constexpr int kGrpcControlFrames = 1000;            // burst; more: ENHANCE_YOUR_CALM
 inline constexpr int kGrpcControlFramesPerSecond = 100;    // sustained
-inline constexpr int kGrpcControlFramesPerCall = 8;         // answered call: added to both
+inline constexpr int kGrpcControlFramesPerCall = 8;        // answered call: added to both
 
 // --- JSON and tensors ---------------------------------------------------------------------
 inline constexpr size_t kJsonDepth = 64;
@@ -61,10 +61,10 @@ inline constexpr size_t kArtifactFiles = 4096;
 inline constexpr size_t kModelTensors = 1024;  // inputs, and outputs, of a model
 inline constexpr size_t kVersionsPerModel = 1024;
 inline constexpr size_t kDirectoryEntries = 256 * 1024;  // listed at once
-inline constexpr size_t kModelParameters = 256;     // of a configuration
-inline constexpr size_t kFormatsPerFramework = 64;  // of a framework manifest
-inline constexpr size_t kModelInstances = 1024;     // sum of instance_group counts
-inline constexpr size_t kArtifactDepth = 32;        // folders inside folders
+inline constexpr size_t kModelParameters = 256;          // of a configuration
+inline constexpr size_t kFormatsPerFramework = 64;       // of a framework manifest
+inline constexpr size_t kModelInstances = 1024;          // sum of instance_group counts
+inline constexpr size_t kArtifactDepth = 32;             // folders inside folders
 inline constexpr size_t kArchiveDirectoryBytes = 16ULL * 1024 * 1024;  // zip, for recognising
 inline constexpr size_t kArchiveMembers = 65536;                       // zip, for recognising
 
@@ -72,9 +72,10 @@ inline constexpr size_t kArchiveMembers = 65536;                       // zip, f
 inline constexpr size_t kWireFrameBytes = 1024 * 1024;  // one message, without tensors
 inline constexpr size_t kWireStringBytes = 64 * 1024;
 inline constexpr size_t kLoadWarnings = 64;  // of one load; further ones are dropped
-inline constexpr size_t kArenaBytes = 256ULL * 1024 * 1024;  // each direction, sparse
-inline constexpr size_t kCallsInCell = 16;                   // sent and not answered
-inline constexpr size_t kFramesQueuedInCell = 256;           // more: the cell ends
+inline constexpr size_t kArenaBytes = 256ULL * 1024 * 1024;       // each direction, sparse
+inline constexpr size_t kCallsInCell = 16;                        // sent and not answered
+inline constexpr size_t kFramesQueuedInCell = 256;                // more: the cell ends
+inline constexpr size_t kInputBytesInCell = 64ULL * 1024 * 1024;  // of calls sent ahead
 inline constexpr size_t kModelsPerPackedCell = 64;
 inline constexpr size_t kPackedCellBytes = 512ULL * 1024 * 1024;  // of model files
 inline constexpr size_t kPackedModelBytes = 16ULL * 1024 * 1024;  // a larger one gets its own cell

@@ -121,8 +121,9 @@ void Scheduler::SendNext(runner::CellId cell) {
     const size_t ahead =
         instance->average_compute <= kShortCall ? limits::kCallsInCell : kLongCallsInCell;
     if (queue.sent.size() >= ahead) return;
-    queue.turn.pop_front();
     ModelQueue& model = queue.models[instance];
+    if (!FitsBehind(queue, *model.calls.front())) return;
+    queue.turn.pop_front();
     const CallPtr call = std::move(model.calls.front());
     model.calls.pop_front();
     if (model.calls.empty()) {
@@ -133,6 +134,14 @@ void Scheduler::SendNext(runner::CellId cell) {
     Send(queue, call);
   }
   if (queue.sent.empty()) cells_.erase(found);
+}
+
+// What is sent ahead stays far below the cell's arena, so that the next call finds room there.
+bool Scheduler::FitsBehind(const CellQueue& queue, const Call& call) {
+  if (queue.sent.empty()) return true;
+  size_t bytes = call.input_bytes;
+  for (const CallPtr& sent : queue.sent) bytes += sent->input_bytes;
+  return bytes <= limits::kInputBytesInCell;
 }
 
 void Scheduler::Send(CellQueue& queue, const CallPtr& call) {

@@ -78,6 +78,7 @@ class Scheduler final : public Inference {
   void OnAcquired(const CallPtr& call, Result<residency::ModelHandle> handle);
   void Enqueue(const CallPtr& call);
   void SendNext(runner::CellId cell);
+  static bool FitsBehind(const CellQueue& queue, const Call& call);
   void Send(CellQueue& queue, const CallPtr& call);
   void OnResult(const CallPtr& call, uint64_t attempt, runner::ExecuteResult result);
   void OnLost(const CallPtr& call, const runner::CellLoss& loss, const Status& status);

@@ -303,7 +303,7 @@ void DataPlaneServer::Parts::CloseListener() {
   for (const auto& io : io_loops) {
     if (io->accepts) return;
   }
-  listeners.http.fd.reset();
+  listeners.http.fd.Reset(-1);
 }
 
 void DataPlaneServer::Parts::PollDrained(MonotonicTime give_up) {

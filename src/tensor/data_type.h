@@ -1,5 +1,5 @@
-// The datatypes of the V2 protocol (Open Inference Protocol, inference_rest.md, "Tensor Data Types")
-// with their sizes and names. The numbers travel in wire frames.
+// The datatypes of the V2 protocol (Open Inference Protocol, inference_rest.md, "Tensor Data
+// Types") with their sizes and names. The numbers travel in wire frames.
 #pragma once
 
 #include <cstddef>

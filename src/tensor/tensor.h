@@ -61,7 +61,8 @@ class BytesReader {
 void AppendBytesElement(std::string_view element, std::vector<std::byte>& data);
 
 // Checks that `data` is exactly what `type` and `shape` say: size, or for BYTES the number of
-// elements. ERRORS: kInvalidArgument with Triton's texts ("expected 16 string elements ... got 14").
+// elements. ERRORS: kInvalidArgument with Triton's texts ("expected 16 string elements ... got
+// 14").
 Status CheckTensorData(DataType type, const Shape& shape, std::span<const std::byte> data);
 
 }  // namespace throng::tensor

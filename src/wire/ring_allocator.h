@@ -1,9 +1,10 @@
 // RingAllocator: first-in-first-out space in an arena that two processes map. One side allocates
 // (front door: inputs; cell: outputs), in the order in which the other side finishes.
 //
-// It hands out the lowest space that is free: it wraps at a soft limit which grows only when an
-// allocation does not fit, so a quiet cell touches few pages of a large sparse arena. Cursors count
-// allocated bytes for ever and never wrap. Not thread-safe.
+// It hands out the lowest free space that fits, so a quiet cell touches few pages of a large sparse
+// arena, and a busy one is never full while there is room anywhere. Cursors count allocated bytes
+// for ever and never wrap. Few blocks are in use at a time, so it looks through all of them. Not
+// thread-safe.
 //
 //   RingAllocator ring(kArenaDataOffset, arena_bytes);
 //   std::optional<Block> block = ring.Allocate(12288);   // nothing: wait for Free
@@ -12,8 +13,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <vector>
 
 namespace throng::wire {
 
@@ -45,10 +46,9 @@ class RingAllocator {
     uint64_t offset, size_bytes, cursor;
   };
   const uint64_t begin_, end_;
-  uint64_t soft_end_;
   uint64_t produced_ = 0;
   uint64_t high_water_;
-  std::deque<Used> blocks_;
+  std::vector<Used> blocks_;  // by offset
 };
 
 }  // namespace throng::wire

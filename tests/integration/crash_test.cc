@@ -38,6 +38,17 @@ int Rounds(int usual) {
   return full != nullptr && std::string(full) == "1" ? usual * 10 : usual;
 }
 
+// The first failure that is not a clear 503 for the request that ran in a killed process.
+std::string Unexpected(const std::vector<FailedRequest>& failures) {
+  for (const FailedRequest& failed : failures) {
+    const bool clear = failed.status == 503 && failed.wrong.empty() &&
+                       failed.text.find("process ended: SIGKILL") != std::string::npos &&
+                       !failed.retry_after.empty();
+    if (!clear) return failed.model + ": " + std::to_string(failed.status) + " " + failed.text;
+  }
+  return "";
+}
+
 json IndexEntry(Caller& caller, const std::string& model) {
   const json index = json::parse(caller.Post("/v2/repository/index", "{}").body, nullptr, false);
   for (const json& entry : index) {
@@ -120,12 +131,7 @@ TEST_F(CrashTest, KilledCellCostsAtMostTheRequestThatItWasRunning) {
   std::printf("%d cells killed, %zu requests failed, %lld answered\n", killed, failures.size(),
               static_cast<long long>(traffic_->answered()));
   EXPECT_LE(failures.size(), static_cast<size_t>(killed));
-  for (const FailedRequest& failed : failures) {
-    EXPECT_EQ(failed.status, 503) << failed.text;
-    EXPECT_EQ(failed.wrong, "");
-    EXPECT_NE(failed.text.find("process ended"), std::string::npos) << failed.text;
-    EXPECT_NE(failed.retry_after, "");
-  }
+  EXPECT_EQ(Unexpected(failures), "");
   // No offence: nobody is kept out.
   EXPECT_EQ(server_->Metric("throng_model_offences_total"), 0);
   for (const char* name : {"echo-0", "echo-1", "echo-2", "echo-3", "slow-0", "slow-1"}) {
@@ -145,10 +151,7 @@ TEST_F(CrashTest, AllCellsKilledAtOnceCostOnlyWhatTheyWereRunning) {
   ASSERT_TRUE(traffic_->WaitForAnswers(100)) << traffic_->FailureText();
   traffic_->Stop();
   EXPECT_LE(traffic_->failures().size(), killed);
-  for (const FailedRequest& failed : traffic_->failures()) {
-    EXPECT_EQ(failed.status, 503) << failed.text;
-    EXPECT_NE(failed.text.find("process ended"), std::string::npos) << failed.text;
-  }
+  EXPECT_EQ(Unexpected(traffic_->failures()), "");
 }
 
 TEST_F(CrashTest, IdleCellsAreReplacedWithoutAFailure) {
@@ -181,7 +184,7 @@ TEST_F(CrashTest, KilledZygoteFailsNothing) {
   });
   int killed = 0;
   for (int i = 0; i < Rounds(12); ++i) {
-    const int before = churned;
+    const int before = churned;  // a new one is started when it loads
     if (!traffic_->WaitForAnswers(30) || !Eventually([&] { return churned > before; })) break;
     for (const auto& [name, zygote] : server_->Zygotes()) {
       if (!HasEnded(zygote)) killed += kill(zygote, SIGKILL) == 0;
@@ -191,7 +194,7 @@ TEST_F(CrashTest, KilledZygoteFailsNothing) {
   churn.join();
   std::printf("%d zygotes killed, %lld requests answered, %d loads and unloads\n", killed,
               static_cast<long long>(traffic_->answered()), churned.load());
-  EXPECT_GE(killed, 12);
+  EXPECT_GE(killed, Rounds(12));
   ExpectNoFailure();
 }
 
@@ -208,10 +211,7 @@ TEST_F(CrashTest, ZygoteAndItsCellsKilledTogetherCostOnlyWhatRan) {
   ASSERT_TRUE(traffic_->WaitForAnswers(50)) << traffic_->FailureText();
   traffic_->Stop();
   EXPECT_LE(traffic_->failures().size(), cells_killed);
-  for (const FailedRequest& failed : traffic_->failures()) {
-    EXPECT_EQ(failed.status, 503) << failed.text;
-    EXPECT_NE(failed.text.find("process ended"), std::string::npos) << failed.text;
-  }
+  EXPECT_EQ(Unexpected(traffic_->failures()), "");
 }
 
 // --- faults of a model's own -------------------------------------------------------------------
@@ -234,19 +234,14 @@ TEST_F(CrashTest, ModelThatEndsItsProcessGetsAReasonAndNeighboursNoticeNothing) 
   ExpectNoFailure();
 }
 
-TEST_F(CrashTest, ModelThatLeavesAfterSomeCallsIsReloadedAtTheNextRequest) {
+TEST_F(CrashTest, ModelThatLeavesIsLoadedAgainAtTheNextRequest) {
   AddNullModel(models_, "leaves", "kill_after: 3");
   Start();
-  int failed = 0;
-  for (int i = 0; i < 20; ++i) {
-    const Answer answer = caller_->Infer("leaves", NullRequest(i));
-    if (answer.status == 200) continue;
-    ++failed;
-    EXPECT_EQ(answer.status, 503) << answer.body;
-    EXPECT_EQ(caller_->Infer("leaves", NullRequest(i)).status, 200);
-  }
-  EXPECT_GE(failed, 3);
-  EXPECT_LE(failed, 5);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(caller_->Infer("leaves", NullRequest(i)).status, 200);
+  const Answer answer = caller_->Infer("leaves", NullRequest(3));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(WrongWithError(answer), "");
+  EXPECT_EQ(caller_->Infer("leaves", NullRequest(4)).status, 200);
 }
 
 TEST_F(CrashTest, CallPastTheExecutionDeadlineIsAnswered504) {
