@@ -163,7 +163,9 @@ TEST_F(CellTest, UnloadIsIdempotentAndStatsCount) {
   EXPECT_EQ(stats->models, 2u);
   EXPECT_EQ(stats->calls, 1u);
   // Sanitizers bring an allocator that glibc's account knows nothing of.
-  if (kSandbox == wire::SandboxMode::kOn) EXPECT_GT(stats->heap_bytes, 0u);
+  if (kSandbox == wire::SandboxMode::kOn) {
+    EXPECT_GT(stats->heap_bytes, 0u);
+  }
   EXPECT_TRUE(cell_->Unload(7).ok());
   EXPECT_TRUE(cell_->Unload(7).ok());
   EXPECT_EQ(cell_->Stats()->models, 1u);

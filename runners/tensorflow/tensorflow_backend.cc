@@ -59,6 +59,7 @@ Result<std::vector<TensorPtr>> TensorflowModel::RunSession(
                 static_cast<int>(feeds.size()), fetches.data(), fetched.data(),
                 static_cast<int>(fetches.size()), nullptr, 0, nullptr, status.get());
   std::vector<TensorPtr> results;
+  results.reserve(fetched.size());
   for (TF_Tensor* value : fetched) results.emplace_back(value);
   THRONG_RETURN_IF_ERROR(ToStatus(status.get(), StatusCode::kInternal, "TensorFlow"));
   return results;

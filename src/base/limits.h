@@ -88,7 +88,7 @@ inline constexpr size_t kCellMemoryBytes = 4ULL * 1024 * 1024 * 1024;  // RLIMIT
 inline constexpr std::chrono::seconds kExecutionDeadline{60};          // --execution-deadline
 inline constexpr std::chrono::seconds kLoadDeadline{120};
 inline constexpr std::chrono::seconds kZygoteStartDeadline{60};
-inline constexpr int kZygoteStartRetries = 3;  // in a row, after it ended while warming up
+inline constexpr int kZygoteStartRetries = 8;  // in a row, killed from outside while warming up
 inline constexpr int kCellStartRetries = 8;    // after it, or its zygote, ended meanwhile
 inline constexpr std::chrono::seconds kRequestDeadline{150};  // queueing and loading included
 

@@ -85,7 +85,8 @@ void RunnerPool::StartZygote(const std::string& name, Framework& framework) {
 void RunnerPool::OnZygoteReady(const std::string& name, const Result<wire::Hello>& hello) {
   Framework& framework = frameworks_[name];
   // Killed while it warmed up: OnZygoteEnded, which follows, starts another one.
-  const bool killed = !hello.ok() && framework.zygote != nullptr && framework.zygote->ended();
+  const bool killed =
+      !hello.ok() && framework.zygote != nullptr && framework.zygote->killed_from_outside();
   if (killed && ++framework.failed_starts <= limits::kZygoteStartRetries) return;
   framework.failed_starts = 0;
   std::deque<Waiting> waiting = std::move(framework.waiting);

@@ -51,6 +51,11 @@ Status ZygoteProcess::Start(ReadyHandler on_ready, EndHandler on_end) {
 
 void ZygoteProcess::OnStartDeadline() {
   start_timer_ = 0;
+  Kill();
+}
+
+void ZygoteProcess::Kill() {
+  killed_by_us_ = true;
   process_.Signal(SIGKILL);
 }
 
@@ -72,7 +77,7 @@ void ZygoteProcess::OnSocket() {
                                                   : OkStatus();
       if (!handled.ok()) {
         loop_.Unwatch(socket_.get());
-        process_.Signal(SIGKILL);
+        Kill();
         return;
       }
       if (!frame->has_value()) break;
@@ -179,6 +184,7 @@ void ZygoteProcess::OnEnded() {
   if (!exit || ended_) return;
   OnSocket();
   ended_ = true;
+  killed_from_outside_ = exit->signal == SIGKILL && !killed_by_us_;
   ready_ = false;
   loop_.Unwatch(socket_.get());
   loop_.Unwatch(process_.pidfd());

@@ -37,7 +37,8 @@ class ZygoteProcess {
   Status Start(ReadyHandler on_ready, EndHandler on_end);
 
   bool ready() const { return ready_; }
-  bool ended() const { return ended_; }
+  // Ended without a fault of its own.
+  bool killed_from_outside() const { return killed_from_outside_; }
   int64_t process_id() const { return process_.pid(); }
 
   // Makes a cell. It is locked down when its Hello has come, which is not waited for here.
@@ -58,6 +59,7 @@ class ZygoteProcess {
   Status HandleFrame(const wire::Frame& frame);
   void OnEnded();
   void OnStartDeadline();
+  void Kill();
   Status SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket);
   Result<CellProcess::Parts> MakeParts(CellId id, uint32_t user_id, os::UniqueFd& cell_socket);
 
@@ -72,6 +74,8 @@ class ZygoteProcess {
   EndHandler on_end_;
   bool ready_ = false;
   bool ended_ = false;
+  bool killed_by_us_ = false;
+  bool killed_from_outside_ = false;
   Executor::TimerId start_timer_ = 0;
   uint64_t last_call_id_ = 0;
   std::deque<PendingFork> forks_;

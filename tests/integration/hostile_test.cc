@@ -120,7 +120,7 @@ TEST_P(HostileTest, NothingThatARunnerTriesWhileItAnswersGoesThrough) {
     AddNullModel(models_, misbehaviour.name,
                  "behavior: " + std::string(misbehaviour.name) + "\nbytes: 4294967296");
   }
-  Start({"--execution-deadline=1", "--cell-memory=256Mi"});
+  Start({"--execution-deadline=3", "--cell-memory=256Mi"});
   for (const Misbehaviour& misbehaviour : kMisbehaviours) {
     for (int twice = 0; twice < 2; ++twice) {
       ExpectContained(misbehaviour.name, misbehaviour.may_succeed);
@@ -136,7 +136,7 @@ TEST_P(HostileTest, NothingThatARunnerTriesWhileItLoadsGoesThrough) {
     AddNullModel(models_, misbehaviour.name,
                  "when: load\nbehavior: " + std::string(misbehaviour.name) + "\nbytes: 4294967296");
   }
-  Start({"--request-deadline=2", "--cell-memory=256Mi"});
+  Start({"--request-deadline=5", "--cell-memory=256Mi"});
   // Those that have nothing to attack before the first call load, and then echo.
   for (const Misbehaviour& misbehaviour : kMisbehaviours) {
     ExpectContained(misbehaviour.name, /*may_succeed=*/true);
@@ -252,7 +252,7 @@ TEST_P(HostileTest, HostileFilesOfTheRealFrameworksAreContained) {
     if (!HasRunner(file.framework)) continue;
     models_.Copy(SourceFile(std::string("tests/fixtures/hostile/") + file.name), file.name);
   }
-  Start({"--execution-deadline=2", "--cell-memory=1Gi"});
+  Start({"--execution-deadline=5", "--cell-memory=1Gi"});
   for (const HostileFile& file : HostileFiles()) {
     if (!HasRunner(file.framework)) continue;
     SCOPED_TRACE(file.name);

@@ -34,7 +34,7 @@ class Caller {
 
  private:
   const uint16_t port_;
-  std::chrono::seconds limit_{60};
+  std::chrono::seconds limit_{150};
   http::HttpClient client_;
 };
 
