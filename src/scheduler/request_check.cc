@@ -41,6 +41,16 @@ std::string QuotedList(const std::vector<std::string>& names) {
   return text.empty() ? "[]" : "[" + text + "']";
 }
 
+bool HasInput(const model::ModelMetadata& metadata, const std::string& name) {
+  return std::any_of(metadata.inputs.begin(), metadata.inputs.end(),
+                     [&name](const auto& input) { return input.name == name; });
+}
+
+size_t OptionalCount(const model::ModelMetadata& metadata) {
+  return static_cast<size_t>(std::count_if(metadata.inputs.begin(), metadata.inputs.end(),
+                                           [](const auto& input) { return input.optional; }));
+}
+
 Status CheckInputCount(const InferRequest& request, const model::ModelMetadata& metadata) {
   std::vector<std::string> got;
   std::vector<std::string> missing;
@@ -51,7 +61,13 @@ Status CheckInputCount(const InferRequest& request, const model::ModelMetadata& 
       missing.push_back(expected.name);
     }
   }
-  if (missing.empty() && got.size() <= metadata.inputs.size()) return OkStatus();
+  const bool too_few = got.size() + OptionalCount(metadata) < metadata.inputs.size();
+  const bool too_many = got.size() > metadata.inputs.size();
+  // As in Triton, an input that the model does not have is named before those that are missing.
+  const bool all_known =
+      std::all_of(request.inputs.begin(), request.inputs.end(),
+                  [&](const NamedTensor& input) { return HasInput(metadata, input.name); });
+  if (!too_few && !too_many && (missing.empty() || !all_known)) return OkStatus();
   std::string text = "expected " + std::to_string(metadata.inputs.size()) + " inputs but got " +
                      std::to_string(got.size()) + " inputs for model '" + request.model.str() +
                      "'. Got input(s) " + QuotedList(got);

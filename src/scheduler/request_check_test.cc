@@ -65,6 +65,9 @@ TEST(CheckRequestTest, TextsAreTritons) {
   EXPECT_EQ(Error(Request({a, Input("B", {1, 16})}, {"SUM", "SUM"})),
             "output 'SUM' already exists in request");
   EXPECT_NE(Error(Request({a, a})).find("missing required input(s) ['B']"), std::string::npos);
+  EXPECT_NE(
+      Error(Request({a, Input("X", {1, 16})})).find("unexpected inference input 'X' for model 'm'"),
+      std::string::npos);
 }
 
 TEST(CheckRequestTest, AModelWithoutAConfigurationTakesNumberedInputs) {

@@ -94,7 +94,9 @@ TEST_F(SchedulerTest, RefusesWhatTheModelDoesNotTakeAndCarriesTheId) {
   executor_.Advance(seconds(1));
   ASSERT_EQ(answers_.size(), 1U);
   EXPECT_EQ(answers_[0].status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(answers_[0].status().message().rfind("[request id: 42] expected 1 inputs", 0), 0U);
+  EXPECT_EQ(
+      answers_[0].status().message().rfind("[request id: 42] unexpected inference input 'X'", 0),
+      0U);
 }
 
 TEST_F(SchedulerTest, QueuesAreBoundedPerModelAndInAll) {

@@ -174,8 +174,9 @@ TEST_F(DatatypesTest, ScalarBatchOfNumbersAndShapeFromValuesWork) {
 TEST_F(DatatypesTest, OptionalInputMayBeLeftOut) {
   const json inputs = json::parse(caller_->Get("/v2/models/optional_input").body)["inputs"];
   ASSERT_FALSE(inputs.empty());
-  const Answer answer = caller_->Infer(
-      "optional_input", Body(Input(inputs[0]["name"], inputs[0]["datatype"], "[1]", "[2]")));
+  const Answer answer =
+      caller_->Infer("optional_input",
+                     Body(Input(inputs[0]["name"], inputs[0]["datatype"], "[1,4]", "[1,2,3,4]")));
   EXPECT_EQ(answer.status, 200) << answer.body;
 }
 

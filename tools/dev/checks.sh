@@ -18,7 +18,9 @@ command_test() {
   headline 'testing'
   THRONG_JOBS=$(compile_jobs)
   export THRONG_JOBS
-  run_step testing ctest --test-dir build --output-on-failure -j 2
+  local which=()
+  [ -z "${THRONG_TEST_FULL:-}" ] || which=(-C full)
+  run_step testing ctest --test-dir build --output-on-failure -j 2 ${which[@]+"${which[@]}"}
 }
 
 # Layers, sizes, format, tidy: all of them, then says which failed.
