@@ -65,6 +65,7 @@ void ZygoteProcess::OnSocket() {
     const os::IoResult read = os::ReadSome(socket_.get(), space);
     if (read.kind == os::IoResult::Kind::kWouldBlock) return;
     if (read.kind != os::IoResult::Kind::kDone) {
+      ready_ = false;
       loop_.Unwatch(socket_.get());
       process_.Signal(SIGKILL);
       return;
@@ -169,7 +170,12 @@ void ZygoteProcess::Fork(CellId id, uint32_t user_id, ForkDone done) {
   if (!parts.ok()) return done(parts.status());
   const uint64_t call_id = ++last_call_id_;
   const Status sent = SendFork(call_id, *parts, cell_socket.get());
-  if (!sent.ok()) return done(sent);
+  if (!sent.ok()) {
+    // Dead (its exit is not known yet) or stuck: whoever asks again waits for the next one.
+    ready_ = false;
+    process_.Signal(SIGKILL);
+    return done(sent);
+  }
   forks_.push_back({call_id, std::move(parts).value(), std::move(done)});
 }
 

@@ -373,6 +373,7 @@ TEST_F(CrashTest, ManyRequestsForAColdModelShareOneLoad) {
   AddNullModel(models_, "cold", "behavior: slow_load\nmilliseconds: 500");
   Start();
   std::vector<std::thread> clients;
+  clients.reserve(32);
   for (int i = 0; i < 32; ++i) {
     clients.emplace_back([&] {
       Caller caller(server_->http_port());

@@ -102,6 +102,7 @@ class MutationTest : public testing::Test {
     Outcome outcome;
     std::atomic<int> next = 0;
     std::vector<std::thread> clients;
+    clients.reserve(kClients);
     for (int i = 0; i < kClients; ++i) {
       clients.emplace_back([&] {
         Caller caller(server.http_port());

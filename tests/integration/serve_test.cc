@@ -481,6 +481,7 @@ TEST(StopTest, EveryRequestInFlightAtTheSignalIsAnswered) {
   }
   std::atomic<int> answered = 0;
   std::vector<std::thread> clients;
+  clients.reserve(8);
   for (int i = 0; i < 8; ++i) {
     clients.emplace_back([&, i] {
       Caller caller(server.http_port());
@@ -503,6 +504,7 @@ TEST(StopTest, SignalUnderLoadFailsNoRequest) {
   ASSERT_EQ(server.WhyNotListening(), "");
   std::atomic<int> answered = 0;
   std::vector<std::thread> clients;
+  clients.reserve(4);
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back([&] {
       Caller caller(server.http_port());
