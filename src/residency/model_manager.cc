@@ -146,6 +146,12 @@ void ModelManager::Register(repository::ModelEntry entry) {
   }
   const bool config_changed = !inserted && repository::ModelConfigJson(*model.entry.config) !=
                                                repository::ModelConfigJson(*entry.config);
+  if (inserted || config_changed) {
+    for (const std::string& warning : entry.warnings) {
+      THRONG_LOG_WARNING(logger_) << "model '" << entry.name.str()
+                                  << "': " << EscapeForLog(warning, limits::kErrorTextBytes);
+    }
+  }
   model.entry = std::move(entry);
   for (const auto& version : model.entry.versions) UpdateVersion(model, version, config_changed);
   for (const VersionPtr& version : gone) {

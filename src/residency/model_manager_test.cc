@@ -296,6 +296,17 @@ TEST_F(ModelManagerTest, ARescanAddsRemovesAndReloadsBesideTheOld) {
   EXPECT_TRUE(Acquire("kept").ok()) << "a failed successor leaves the old one serving";
 }
 
+TEST_F(ModelManagerTest, WhatIsIgnoredInAConfigurationIsLoggedOnce) {
+  source_.Add("a").warnings.push_back("field 'optimization' is ignored");
+  Start();
+  manager_->Rescan([](const Status& status) { EXPECT_TRUE(status.ok()); });
+  executor_.Advance(milliseconds(10));
+  const std::string line = "model 'a': field 'optimization' is ignored";
+  const size_t first = log_.find(line);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(log_.find(line, first + 1), std::string::npos);
+}
+
 TEST_F(ModelManagerTest, AFolderThatCannotBeReadUnloadsNothing) {
   source_.Add("a");
   Start();
