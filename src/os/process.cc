@@ -203,12 +203,13 @@ void ChildProcess::Signal(int signal_number) const {
   syscall(SYS_pidfd_send_signal, pidfd_.get(), signal_number, nullptr, 0U);
 }
 
-std::optional<ProcessExit> ChildProcess::TryReap() {
+std::optional<ProcessExit> ChildProcess::Wait(bool reap) const {
   if (!valid()) return std::nullopt;
+  const int options = WEXITED | WNOHANG | (reap ? 0 : WNOWAIT);
   siginfo_t info = {};
   rusage usage = {};
   // The system call itself: glibc's waitid has no usage.
-  if (syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | WNOHANG, &usage) != 0) {
+  if (syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, options, &usage) != 0) {
     if (errno == EINTR) return std::nullopt;
     return ProcessExit{.status_code = -1};
   }
@@ -330,6 +331,31 @@ Status SetDataLimit(pid_t pid, uint64_t bytes) {
     return ErrnoStatus("limiting the memory of a process", errno);
   }
   return OkStatus();
+}
+
+Status SetUrgency(pid_t pid, Urgency urgency) {
+  // Linux uapi linux/sched/types.h (its header collides with glibc's sched.h); glibc 2.36 has no
+  // wrapper. For SCHED_OTHER and SCHED_BATCH sched_runtime is the length of a turn, 0.1 to 100 ms.
+  struct {
+    uint32_t size = sizeof(uint64_t) * 6;
+    uint32_t sched_policy = 0;
+    uint64_t sched_flags = 0;
+    int32_t sched_nice = 0;
+    uint32_t sched_priority = 0;
+    uint64_t sched_runtime = 0;
+    uint64_t sched_deadline = 0;
+    uint64_t sched_period = 0;
+  } attributes;
+  constexpr uint64_t kShortTurnNs = 100'000;
+  constexpr uint64_t kLongTurnNs = 20'000'000;
+  const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
+  attributes.sched_nice = nice;
+  const bool interactive = urgency == Urgency::kInteractive;
+  attributes.sched_policy = interactive ? SCHED_OTHER : SCHED_BATCH;
+  attributes.sched_runtime = interactive ? kShortTurnNs : kLongTurnNs;
+  if (syscall(SYS_sched_setattr, pid, &attributes, 0) == 0) return OkStatus();
+  return errno == ESRCH ? NotFoundError("no such process")
+                        : PermissionDeniedError("the process's urgency may not be changed");
 }
 
 Result<std::string> ExecutableDirectory() {

@@ -42,10 +42,15 @@ class ChildProcess {
   bool valid() const { return pidfd_.valid(); }
   // No effect on a process that has ended.
   void Signal(int signal_number) const;
-  // Reaps it when it has ended; nothing while it runs.
-  std::optional<ProcessExit> TryReap();
+  // How it ended; nothing while it runs. It stays the kernel's until it is reaped. Never blocks.
+  std::optional<ProcessExit> Poll() const { return Wait(/*reap=*/false); }
+  // Reaps it when it has ended; nothing while it runs. The kernel removes what it kept of the
+  // process meanwhile, which has been seen to take 0.9 s: not for an event loop.
+  std::optional<ProcessExit> TryReap() { return Wait(/*reap=*/true); }
 
  private:
+  std::optional<ProcessExit> Wait(bool reap) const;
+
   pid_t pid_ = 0;
   UniqueFd pidfd_;
 };
@@ -81,6 +86,16 @@ Result<uint64_t> ReadDataBytes(pid_t pid);
 Result<int64_t> ReadCpuTimeUs(pid_t pid);
 // Raises or lowers RLIMIT_DATA of another process. ERRORS: kPermissionDenied.
 Status SetDataLimit(pid_t pid, uint64_t bytes);
+
+// Who goes first when processes compete for a core. Needs no privilege in either direction.
+enum class Urgency {
+  kInteractive,  // a request waits for it: short turns, taken at once
+  kBackground,   // loading, warming: long turns, never in place of one that runs
+};
+constexpr pid_t kThisThread = 0;
+// Of a process of ours (its first thread), and of the threads and processes that it makes later. Turns (slices) need Linux 6.12; older kernels know the
+// policy only. ERRORS: kNotFound, kPermissionDenied.
+Status SetUrgency(pid_t pid, Urgency urgency);
 
 // Where this program's own executable lies: "/usr/bin/throng" -> "/usr/bin".
 Result<std::string> ExecutableDirectory();

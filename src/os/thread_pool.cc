@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "os/process.h"
 
 namespace throng::os {
 
@@ -31,6 +32,8 @@ struct ThreadPool::State {
 ThreadPool::ThreadPool(int threads) : state_(std::make_shared<State>()) {
   for (int i = 0; i < threads; ++i) {
     state_->threads.emplace_back([state = state_.get()] {
+      // Where the kernel refuses, the event loops wait for a core a little longer.
+      (void)SetUrgency(kThisThread, Urgency::kBackground);
       while (UniqueFunction<void()> work = state->Take()) work();
     });
   }

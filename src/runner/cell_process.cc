@@ -116,6 +116,7 @@ void CellProcess::Load(LoadSpec spec, Done<LoadResult> done) {
   outgoing.artifact = std::move(spec.artifact);
   outgoing_.push_back(std::move(outgoing));
   AddPending(std::move(pending));
+  SetUrgency(os::Urgency::kBackground);
   ScheduleFlush();
 }
 
@@ -310,7 +311,13 @@ Status CellProcess::HandleReply(const wire::Frame& frame) {
   return OkStatus();
 }
 
+// A kernel that refuses costs the neighbours some latency, nothing else.
+void CellProcess::SetUrgency(os::Urgency urgency) {
+  if (alive_) (void)os::SetUrgency(parts_.process.pid(), urgency);
+}
+
 void CellProcess::CompleteLoad(Pending& pending, const wire::Frame& frame) {
+  SetUrgency(os::Urgency::kInteractive);
   if (frame.header.code != 0) {
     pending.load_done({wire::DecodeFailure(frame.header, frame.body), std::nullopt});
     return;
@@ -453,7 +460,7 @@ CellExit CellProcess::DescribeExit(const os::ProcessExit& exit) const {
 }
 
 void CellProcess::OnProcessEnded() {
-  const auto exit = parts_.process.TryReap();
+  const auto exit = parts_.process.Poll();
   if (!exit || !alive_) return;
   const auto self = shared_from_this();
   // Answers that it sent before it died still count.
@@ -461,6 +468,7 @@ void CellProcess::OnProcessEnded() {
   alive_ = false;
   loop_.Unwatch(parts_.socket.get());
   loop_.Unwatch(parts_.process.pidfd());
+  threads_.Post([process = std::move(parts_.process)]() mutable { (void)process.TryReap(); });
   const CellExit described = DescribeExit(*exit);
   if (on_hello_) {
     auto handler = std::move(on_hello_);

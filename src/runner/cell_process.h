@@ -90,6 +90,7 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   void ReadReplies();
   Status HandleFrame(const wire::Frame& frame);
   Status HandleReply(const wire::Frame& frame);
+  void SetUrgency(os::Urgency urgency);
   void CompleteLoad(Pending& pending, const wire::Frame& frame);
   Status CompleteExecute(Pending& pending, const wire::Frame& frame);
   Result<std::vector<OutputTensor>> CopyOutputs(const wire::ExecuteReply& reply);

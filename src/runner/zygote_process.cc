@@ -37,6 +37,8 @@ Status ZygoteProcess::Start(ReadyHandler on_ready, EndHandler on_end) {
   spec.environment = ZygoteEnvironment();
   spec.descriptors = {{sockets.second.get(), wire::kControlDescriptor}};
   THRONG_ASSIGN_OR_RETURN(process_, os::Spawn(spec));
+  // Its cells begin like that too. Where the kernel refuses, the neighbours' latency suffers a bit.
+  (void)os::SetUrgency(process_.pid(), os::Urgency::kBackground);
   socket_ = std::move(sockets.first);
   on_ready_ = std::move(on_ready);
   on_end_ = std::move(on_end);
@@ -186,7 +188,7 @@ void ZygoteProcess::Stop() {
 }
 
 void ZygoteProcess::OnEnded() {
-  const auto exit = process_.TryReap();
+  const auto exit = process_.Poll();
   if (!exit || ended_) return;
   OnSocket();
   ended_ = true;
@@ -194,6 +196,7 @@ void ZygoteProcess::OnEnded() {
   ready_ = false;
   loop_.Unwatch(socket_.get());
   loop_.Unwatch(process_.pidfd());
+  threads_.Post([process = std::move(process_)]() mutable { (void)process.TryReap(); });
   const std::string reason = exit->signal != 0
                                  ? DescribeSignal(exit->signal)
                                  : "exited with status " + std::to_string(exit->status_code);

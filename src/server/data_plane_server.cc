@@ -43,6 +43,12 @@ struct IoLoop {
   bool accepts = false;  // belongs to the data plane's loop
 };
 
+// Runs a loop ahead of what the machine does in the background; not so where the kernel refuses.
+void RunInteractive(os::EventLoop& loop) {
+  (void)os::SetUrgency(os::kThisThread, os::Urgency::kInteractive);
+  loop.Run();
+}
+
 std::string MetricsErrorBody(int, std::string_view text) { return std::string(text) + "\n"; }
 
 }  // namespace
@@ -184,7 +190,7 @@ Status DataPlaneServer::Parts::AddIoLoop() {
   auto io = std::make_unique<IoLoop>();
   THRONG_ASSIGN_OR_RETURN(io->loop, os::EventLoop::Create(os::RealClock()));
   THRONG_ASSIGN_OR_RETURN(io->http, StartHttp(*io));
-  io->thread = std::thread([loop = io->loop.get()] { loop->Run(); });
+  io->thread = std::thread([loop = io->loop.get()] { RunInteractive(*loop); });
   io_loops.push_back(std::move(io));
   return OkStatus();
 }
@@ -223,7 +229,7 @@ Status DataPlaneServer::Parts::Run() {
   WarnAboutOpenAddresses(logger, listeners);
   if (options.runners.sandbox == runner::SandboxPolicy::kRequired) CheckSandbox();
   ReadFolder();
-  loop().Run();
+  RunInteractive(loop());
   return result;
 }
 
