@@ -18,6 +18,7 @@ class OnnxBackend final : public sdk::Backend {
   std::string framework_version() const override { return environment_.library.version; }
   Status Warm() override;
   sdk::BackendSandbox sandbox() const override;
+  Status Rehearse() override { return RunWarmModel(); }
   Result<std::unique_ptr<sdk::LoadedModel>> Load(const sdk::LoadSpec& spec) override;
 
  private:

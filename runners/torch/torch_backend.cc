@@ -604,6 +604,11 @@ Status TorchBackend::Warm() {
   });
 }
 
+Status TorchBackend::Rehearse() {
+  return CatchErrors(StatusCode::kInternal, "LibTorch does not run",
+                     [] { return LoadAndRunWarmModel(/*frozen=*/true, "false"); });
+}
+
 // oneDNN and FBGEMM (quantised models) compile their kernels: mappings may be executable.
 sdk::BackendSandbox TorchBackend::sandbox() const {
   sdk::BackendSandbox sandbox;

@@ -26,6 +26,7 @@ class TorchBackend final : public sdk::Backend {
   // tables.
   Status Warm() override;
   sdk::BackendSandbox sandbox() const override;
+  Status Rehearse() override;
   Result<std::unique_ptr<sdk::LoadedModel>> Load(const sdk::LoadSpec& spec) override;
 };
 

@@ -346,7 +346,7 @@ Status SetUrgency(pid_t pid, Urgency urgency) {
     uint64_t sched_deadline = 0;
     uint64_t sched_period = 0;
   } attributes;
-  constexpr uint64_t kShortTurnNs = 100'000;
+  constexpr uint64_t kShortTurnNs = 0;
   constexpr uint64_t kLongTurnNs = 20'000'000;
   const int nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
   attributes.sched_nice = nice;

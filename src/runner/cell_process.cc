@@ -415,6 +415,7 @@ void CellProcess::End(CellExitCause cause) {
   if (!alive_ || ended_by_us_) return;
   ended_by_us_ = true;
   end_cause_ = cause;
+  SetUrgency(os::Urgency::kBackground);  // giving back its memory is work too
   if (cause == CellExitCause::kStopped && pending_.empty()) {
     wire::EncodeEmpty(wire::MessageKind::kShutdown, 0, OutgoingBytes());
     ScheduleFlush();

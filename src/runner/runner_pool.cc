@@ -60,9 +60,9 @@ void RunnerPool::Start(const CellSpec& spec, StartDone done) {
 void RunnerPool::ForkWhenReady(const std::string& name, int retries, StartDone done) {
   Framework& framework = frameworks_[name];
   if (framework.zygote != nullptr && framework.zygote->ready()) {
-    return ForkCell(name, retries, std::move(done));
+    return ForkCell(name, {.retries = retries, .done = std::move(done)});
   }
-  framework.waiting.push_back({retries, std::move(done)});
+  framework.waiting.push_back({.retries = retries, .done = std::move(done)});
   if (framework.zygote == nullptr) StartZygote(name, framework);
 }
 
@@ -99,7 +99,7 @@ void RunnerPool::OnZygoteReady(const std::string& name, const Result<wire::Hello
   }
   THRONG_LOG_INFO(logger_) << "framework " << name << " " << EscapeForLog(hello->framework_version)
                            << " is warm, process " << framework.zygote->process_id();
-  for (Waiting& start : waiting) ForkCell(name, start.retries, std::move(start.done));
+  for (Waiting& start : waiting) ForkCell(name, std::move(start));
   ReplenishSpares(name);
 }
 
@@ -128,30 +128,35 @@ uint32_t RunnerPool::NextUserId() {
   }
 }
 
-void RunnerPool::ForkCell(const std::string& name, int retries, StartDone done) {
+void RunnerPool::ForkCell(const std::string& name, Waiting start) {
   if (cells_.size() >= options_.max_cells) {
-    return done(ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
-                                       " model processes are in use")
-                    .WithRetryAfter(1));
+    return start.done(ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
+                                             " model processes are in use")
+                          .WithRetryAfter(1));
   }
-  Framework& framework = frameworks_[name];
-  framework.zygote->Fork(++last_cell_id_, NextUserId(),
-                         [this, name, retries, done = std::move(done)](
-                             Result<std::shared_ptr<CellProcess>> forked) mutable {
-                           if (!forked.ok())
-                             return OnForkFailed(name, retries, forked.status(), std::move(done));
-                           const std::shared_ptr<CellProcess> cell = *forked;
-                           cells_.emplace(cell->id(), cell);
-                           ++stats_.cells_started;
-                           cell->Start(
-                               [this, name, retries, weak = std::weak_ptr<CellProcess>(cell),
-                                done = std::move(done)](Result<wire::Hello> hello) mutable {
-                                 OnCellHello(name, weak.lock(), hello, retries, std::move(done));
-                               },
-                               [this, alive = alive_](CellExit exit) {
-                                 if (*alive) OnCellExit(std::move(exit));
-                               });
-                         });
+  const ZygoteProcess::CellOptions cell_options = {++last_cell_id_, NextUserId(), start.is_spare};
+  frameworks_[name].zygote->Fork(
+      cell_options, [this, name, start = std::move(start)](
+                        Result<std::shared_ptr<CellProcess>> forked) mutable {
+        if (!forked.ok()) {
+          return OnForkFailed(name, start.retries, forked.status(), std::move(start.done));
+        }
+        AddCell(name, *forked, std::move(start));
+      });
+}
+
+void RunnerPool::AddCell(const std::string& name, const std::shared_ptr<CellProcess>& cell,
+                         Waiting start) {
+  cells_.emplace(cell->id(), cell);
+  ++stats_.cells_started;
+  cell->Start(
+      [this, name, weak = std::weak_ptr<CellProcess>(cell),
+       start = std::move(start)](Result<wire::Hello> hello) mutable {
+        OnCellHello(name, weak.lock(), hello, start.retries, std::move(start.done));
+      },
+      [this, alive = alive_](CellExit exit) {
+        if (*alive) OnCellExit(std::move(exit));
+      });
 }
 
 // No byte of a user's has been near what ended: whoever killed it meant no model.
@@ -221,12 +226,15 @@ void RunnerPool::ReplenishSpares(const std::string& name) {
       return;
     }
     ++framework.spares_starting;
-    ForkCell(name, /*retries=*/0, [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
+    Waiting spare;
+    spare.is_spare = true;
+    spare.done = [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
       if (!*alive) return;
       Framework& owner = frameworks_[name];
       --owner.spares_starting;
       if (cell.ok()) owner.spares.push_back(std::static_pointer_cast<CellProcess>(*cell));
-    });
+    };
+    ForkCell(name, std::move(spare));
   });
 }
 

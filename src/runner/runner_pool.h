@@ -57,8 +57,9 @@ class RunnerPool final : public CellFactory {
  private:
   using StartDone = Done<Result<std::shared_ptr<Cell>>>;
   struct Waiting {
-    int retries;
+    int retries = 0;
     StartDone done;
+    bool is_spare = false;
   };
   struct Framework {
     std::unique_ptr<ZygoteProcess> zygote;
@@ -75,7 +76,8 @@ class RunnerPool final : public CellFactory {
   void OnZygoteEnded(const std::string& name, const std::string& reason);
   // `retries`: how often another cell may be tried when this one, or the zygote, is killed before
   // the cell is ready.
-  void ForkCell(const std::string& name, int retries, StartDone done);
+  void ForkCell(const std::string& name, Waiting start);
+  void AddCell(const std::string& name, const std::shared_ptr<CellProcess>& cell, Waiting start);
   void OnForkFailed(const std::string& name, int retries, const Status& status, StartDone done);
   void OnCellHello(const std::string& name, const std::shared_ptr<CellProcess>& cell,
                    const Result<wire::Hello>& hello, int retries, StartDone done);

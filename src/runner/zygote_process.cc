@@ -125,12 +125,12 @@ Status ZygoteProcess::HandleFrame(const wire::Frame& frame) {
   return OkStatus();
 }
 
-Result<CellProcess::Parts> ZygoteProcess::MakeParts(CellId id, uint32_t user_id,
+Result<CellProcess::Parts> ZygoteProcess::MakeParts(const CellOptions& cell,
                                                     os::UniqueFd& cell_socket) {
   CellProcess::Parts parts;
-  parts.id = id;
+  parts.id = cell.id;
   parts.framework = framework_;
-  parts.user_id = user_id;
+  parts.user_id = cell.user_id;
   THRONG_ASSIGN_OR_RETURN(auto sockets, os::SocketPair());
   parts.socket = std::move(sockets.first);
   cell_socket = std::move(sockets.second);
@@ -144,7 +144,8 @@ Result<CellProcess::Parts> ZygoteProcess::MakeParts(CellId id, uint32_t user_id,
   return parts;
 }
 
-Status ZygoteProcess::SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket) {
+Status ZygoteProcess::SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket,
+                               bool is_spare) {
   THRONG_ASSIGN_OR_RETURN(const os::UniqueFd inputs_read_only,
                           os::ReopenReadOnly(parts.input_arena.get()));
   wire::ForkRequest request;
@@ -155,6 +156,7 @@ Status ZygoteProcess::SendFork(uint64_t call_id, const CellProcess::Parts& parts
   request.output_arena_bytes = options_.arena_bytes;
   request.sandbox =
       options_.sandbox == SandboxPolicy::kOff ? wire::SandboxMode::kOff : wire::SandboxMode::kOn;
+  request.is_spare = is_spare;
   std::vector<std::byte> bytes;
   wire::Encode(call_id, request, bytes);
   const std::array<int, 3> fds = {cell_socket, inputs_read_only.get(), parts.output_arena.get()};
@@ -166,12 +168,12 @@ Status ZygoteProcess::SendFork(uint64_t call_id, const CellProcess::Parts& parts
   return OkStatus();
 }
 
-void ZygoteProcess::Fork(CellId id, uint32_t user_id, ForkDone done) {
+void ZygoteProcess::Fork(const CellOptions& cell, ForkDone done) {
   os::UniqueFd cell_socket;
-  auto parts = MakeParts(id, user_id, cell_socket);
+  auto parts = MakeParts(cell, cell_socket);
   if (!parts.ok()) return done(parts.status());
   const uint64_t call_id = ++last_call_id_;
-  const Status sent = SendFork(call_id, *parts, cell_socket.get());
+  const Status sent = SendFork(call_id, *parts, cell_socket.get(), cell.is_spare);
   if (!sent.ok()) {
     // Dead (its exit is not known yet) or stuck: whoever asks again waits for the next one.
     ready_ = false;

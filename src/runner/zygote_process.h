@@ -41,9 +41,14 @@ class ZygoteProcess {
   bool killed_from_outside() const { return killed_from_outside_; }
   int64_t process_id() const { return process_.pid(); }
 
+  struct CellOptions {
+    CellId id = 0;
+    uint32_t user_id = 0;   // 0: the front door's
+    bool is_spare = false;  // made before it is needed
+  };
   // Makes a cell. It is locked down when its Hello has come, which is not waited for here.
   // REQUIRES: ready.
-  void Fork(CellId id, uint32_t user_id, ForkDone done);
+  void Fork(const CellOptions& cell, ForkDone done);
 
   // Asks it to exit.
   void Stop();
@@ -60,8 +65,9 @@ class ZygoteProcess {
   void OnEnded();
   void OnStartDeadline();
   void Kill();
-  Status SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket);
-  Result<CellProcess::Parts> MakeParts(CellId id, uint32_t user_id, os::UniqueFd& cell_socket);
+  Status SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket,
+                  bool is_spare);
+  Result<CellProcess::Parts> MakeParts(const CellOptions& cell, os::UniqueFd& cell_socket);
 
   os::EventLoop& loop_;
   os::ThreadPool& threads_;

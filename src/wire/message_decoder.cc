@@ -104,6 +104,7 @@ Result<ForkRequest> DecodeForkRequest(std::span<const std::byte> body) {
   const auto sandbox = reader.Integer<uint8_t>("sandbox");
   if (sandbox > static_cast<uint8_t>(SandboxMode::kOff)) reader.Fail("sandbox", "must be 0 or 1");
   if (reader.ok()) message.sandbox = static_cast<SandboxMode>(sandbox);
+  message.is_spare = reader.Bool("is_spare");
   return Finish(reader, message);
 }
 

@@ -63,6 +63,7 @@ void Encode(uint64_t call_id, const ForkRequest& message, std::vector<std::byte>
   writer.Integer(message.input_arena_bytes);
   writer.Integer(message.output_arena_bytes);
   writer.Integer(static_cast<uint8_t>(message.sandbox));
+  writer.Bool(message.is_spare);
   writer.Finish();
 }
 

@@ -90,6 +90,7 @@ struct ForkRequest {
   uint64_t input_arena_bytes = 0;
   uint64_t output_arena_bytes = 0;
   SandboxMode sandbox = SandboxMode::kOn;
+  bool is_spare = false;  // nobody waits for it: it may use the time to rehearse
 };
 struct ForkReply {
   int32_t pid = 0;

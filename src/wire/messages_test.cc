@@ -46,6 +46,7 @@ ForkRequest SampleForkRequest() {
   message.input_arena_bytes = kArenaBytes;
   message.output_arena_bytes = 2 * kArenaBytes;
   message.sandbox = SandboxMode::kOff;
+  message.is_spare = true;
   return message;
 }
 

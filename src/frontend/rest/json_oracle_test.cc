@@ -268,17 +268,53 @@ TEST(JsonOracleTest, FloatsNearTheMiddleAreRoundedCorrectly) {
     const float high = std::nextafter(low, std::numeric_limits<float>::infinity());
     const double middle = (static_cast<double>(low) + static_cast<double>(high)) / 2;
     for (const int digits : {7, 8, 9, 15, 16, 17, 18, 19, 25}) {
-      char text[80];
-      std::snprintf(text, sizeof(text), i % 2 == 0 ? "[%.*e]" : "[%.*f]", digits, middle);
+      char buffer[120];
+      std::snprintf(buffer, sizeof(buffer), i % 2 == 0 ? "[%.*e]" : "[%.*f]", digits, middle);
+      // Numbers near the end of the text are read in another way than the others.
+      const std::string padded = buffer + std::string(i % 3 == 0 ? 0 : 40, ' ');
+      const char* const text = padded.c_str();
       const float expected = std::strtof(text + 1, nullptr);
       float value = 0;
-      JsonReader reader(text);
+      JsonReader reader(padded);
       ASSERT_TRUE(reader.ReadNumbers(&value, 1)) << text;
       ASSERT_EQ(std::memcmp(&value, &expected, sizeof(value)), 0) << text;
       const double expected_double = std::strtod(text + 1, nullptr);
       double wide = 0;
-      ASSERT_TRUE(JsonReader(text).ReadNumbers(&wide, 1));
+      ASSERT_TRUE(JsonReader(padded).ReadNumbers(&wide, 1));
       ASSERT_EQ(std::memcmp(&wide, &expected_double, sizeof(wide)), 0) << text;
+    }
+  }
+}
+
+// Every length of the integer part and of the fraction, at every distance from the end of the text,
+// with what may follow a number and what may not.
+TEST(JsonOracleTest, RealsOfEveryLengthHaveTheSameValues) {
+  Generator generator(41);
+  for (size_t integer_digits = 1; integer_digits <= 21; ++integer_digits) {
+    for (size_t fraction_digits = 0; fraction_digits <= 24; ++fraction_digits) {
+      std::string number = generator.Below(2) == 0 ? "-" : "";
+      number += generator.Below(3) == 0 && integer_digits == 1
+                    ? '0'
+                    : static_cast<char>('1' + generator.Below(9));
+      for (size_t i = 1; i < integer_digits; ++i) number += static_cast<char>('0' + generator.Below(10));
+      if (fraction_digits > 0) number += '.';
+      for (size_t i = 0; i < fraction_digits; ++i) number += static_cast<char>('0' + generator.Below(10));
+      for (const char* after : {"", "e1", "E-3", " ", "\n", "x", ".", ".5", "-", "e", "+1", "\""}) {
+        for (size_t padding = 0; padding <= 48; padding += generator.Below(9) + 1) {
+          const std::string text = "[" + number + after + "]" + std::string(padding, ' ');
+          const Verdict verdict = Judge(text);
+          float value = 0;
+          double wide = 0;
+          const bool reads = JsonReader(text).ReadNumbers(&value, 1);
+          ASSERT_EQ(reads, verdict == Verdict::kAccepts) << text;
+          ASSERT_EQ(JsonReader(text).ReadNumbers(&wide, 1), reads) << text;
+          if (!reads) continue;
+          const float expected = std::strtof(text.c_str() + 1, nullptr);
+          const double expected_wide = std::strtod(text.c_str() + 1, nullptr);
+          ASSERT_EQ(std::memcmp(&value, &expected, sizeof(value)), 0) << text;
+          ASSERT_EQ(std::memcmp(&wide, &expected_wide, sizeof(wide)), 0) << text;
+        }
+      }
     }
   }
 }

@@ -163,6 +163,8 @@ class JsonReader {
   Step NextLeaf(Cursor& cursor);
   bool SkipCommaBeforeLeaf();
   template <typename T>
+  uint64_t ReadRealRun(T* out, uint64_t count);
+  template <typename T>
   bool ReadLeaf(T& value);
   template <typename Real>
   bool ScanReal(Real& real, const char*& end);

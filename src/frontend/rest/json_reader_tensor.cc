@@ -11,14 +11,13 @@
 #include <type_traits>
 #include <utility>
 
+#include "frontend/rest/decimal_real.h"
 #include "frontend/rest/json_reader.h"
 
 namespace throng::frontend::rest {
 namespace {
 
 constexpr const char* kInvalidValue = "Invalid value.";
-
-bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 // One look-up for a sign or a digit.
 constexpr std::array<bool, 256> kStartsNumber = [] {
@@ -27,92 +26,6 @@ constexpr std::array<bool, 256> kStartsNumber = [] {
   starts['-'] = true;
   return starts;
 }();
-
-// mantissa * 10^exponent, without the sign.
-struct ScannedReal {
-  uint64_t mantissa = 0;
-  int exponent = 0;
-  bool is_exact = false;  // false: more digits or a larger exponent than fit here
-};
-
-constexpr uint64_t kEveryByte = 0x0101010101010101ULL;
-constexpr int kMantissaDigits = 19;
-constexpr int kExponentDigits = 4;
-
-bool AreEightDigits(uint64_t word) {
-  const uint64_t high_halves = word & (kEveryByte * 0xf0);
-  const uint64_t above_nine = (word + kEveryByte * 0x06) & (kEveryByte * 0xf0);
-  return (high_halves | (above_nine >> 4)) == kEveryByte * 0x33;
-}
-
-// The value of eight digits, the first in the lowest byte: pairs, then fours, then all.
-uint64_t EightDigits(uint64_t word) {
-  constexpr uint64_t kMask = 0x000000ff000000ffULL;
-  constexpr uint64_t kFirst = 100 + (1000000ULL << 32);
-  constexpr uint64_t kSecond = 1 + (10000ULL << 32);
-  word -= kEveryByte * '0';
-  word = word * 10 + (word >> 8);
-  return ((word & kMask) * kFirst + ((word >> 16) & kMask) * kSecond) >> 32;
-}
-
-const char* ScanDigits(const char* next, const char* end, uint64_t& mantissa) {
-  while (end - next >= 8) {
-    uint64_t word;
-    std::memcpy(&word, next, sizeof(word));
-    if (!AreEightDigits(word)) break;
-    mantissa = mantissa * 100000000 + EightDigits(word);
-    next += 8;
-  }
-  for (; next != end && IsDigit(*next); ++next) {
-    mantissa = mantissa * 10 + static_cast<uint64_t>(*next - '0');
-  }
-  return next;
-}
-
-constexpr double kExactPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr int kLargestExactPower = 22;
-
-double Scale(const ScannedReal& real) {
-  const auto mantissa = static_cast<double>(real.mantissa);
-  return real.exponent < 0 ? mantissa / kExactPowersOfTen[-real.exponent]
-                           : mantissa * kExactPowersOfTen[real.exponent];
-}
-
-// Both give up (false) where only the long way is certain to round correctly.
-
-// W. Clinger, "How to Read Floating Point Numbers Accurately", PLDI 1990: one rounding only when
-// both operands are exact.
-bool ConvertFast(const ScannedReal& real, double& value) {
-  constexpr uint64_t kLargestExactMantissa = uint64_t{1} << 53;
-  if (!real.is_exact || std::abs(real.exponent) > kLargestExactPower ||
-      real.mantissa > kLargestExactMantissa) {
-    return false;
-  }
-  value = Scale(real);
-  return true;
-}
-
-// For float a double within two units in its last place is enough, unless it is that close to the
-// middle between two floats.
-bool ConvertFast(const ScannedReal& real, float& value) {
-  if (!real.is_exact || std::abs(real.exponent) > kLargestExactPower) return false;
-  const double wide = Scale(real);
-  constexpr uint64_t kDroppedBits = (uint64_t{1} << 29) - 1;
-  constexpr uint64_t kMiddle = uint64_t{1} << 28;
-  constexpr uint64_t kMargin = 4;
-  const uint64_t dropped = std::bit_cast<uint64_t>(wide) & kDroppedBits;
-  const bool near_middle = dropped - (kMiddle - kMargin) <= 2 * kMargin;
-  const bool is_normal = wide >= static_cast<double>(std::numeric_limits<float>::min()) &&
-                         wide <= static_cast<double>(std::numeric_limits<float>::max());
-  if (near_middle || !is_normal) {
-    value = 0;
-    return real.mantissa == 0;
-  }
-  value = static_cast<float>(wide);
-  return true;
-}
 
 // True when the decimal number in `token` is at least 1. REQUIRES: JSON's grammar, and a value that
 // is too large or too small for a double, so that only the exponent matters.
@@ -218,11 +131,35 @@ bool JsonReader::ReadNumbers(T* out, uint64_t count) {
     if (step == Step::kError) return false;
     if (step == Step::kDone) return i == count || DataError(CountError(count, i));
     for (;; ++i) {
+      if constexpr (std::is_floating_point_v<T>) i += ReadRealRun(out + i, count - i);
       if (i == count) return DataError(CountError(count, i + 1));
       if (!ReadLeaf(out[i])) return false;
       if (!SkipCommaBeforeLeaf()) break;
     }
   }
+}
+
+// Most of most tensors: "1.5,-0.25, 3,". Each number's end is looked for before the number itself is
+// read, so that a processor works on several numbers at a time. Returns how many it has read, each
+// with the comma after it; the rest is for the other functions, to refuse where it must be.
+template <typename T>
+uint64_t JsonReader::ReadRealRun(T* out, uint64_t count) {
+  const char* next = next_;
+  uint64_t done = 0;
+  if (next - begin_ < kRealTextBefore) return 0;
+  while (done < count && end_ - next > kRealTextWindow + 1) {
+    const uint32_t commas = MatchWindow(next, ',');
+    if (commas == 0) break;
+    const auto length = static_cast<unsigned>(std::countr_zero(commas));
+    if (!ParsePlainReal(next, length, MatchWindow(next, '.'), out[done])) break;
+    const char* after = next + length + 1;
+    after += static_cast<int>(*after == ' ');
+    if (static_cast<unsigned char>(*after) <= ' ' || *after == '[') break;
+    next = after;
+    ++done;
+  }
+  next_ = next;
+  return done;
 }
 
 // The common case of NextLeaf: ",5". What is no leaf fails when it is read.
@@ -316,8 +253,7 @@ bool JsonReader::ReadReal(T& value) {
   const char* end = next_;
   if (!ScanReal(real, end)) return false;
   if (ConvertFast(real, value)) {
-    // Not a branch: signs are the least predictable part of most tensors.
-    value = std::copysign(value, *next_ == '-' ? T{-1} : T{1});
+    value = WithSign(value, *next_ == '-');
     next_ = end;
     return true;
   }
