@@ -168,7 +168,8 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
   if (!placed.ok()) {
     // What was placed is freed when the calls before it are answered.
     if (pending_.empty()) input_ring_.FreeUpTo(input_ring_.produced());
-    CompleteLater(std::move(done), {placed.status(), {}, {}, std::nullopt});
+    const bool no_room_yet = !pending_.empty();
+    CompleteLater(std::move(done), {placed.status(), {}, {}, std::nullopt, no_room_yet});
     return pending.call_id;
   }
   wire::ExecuteRequest request;

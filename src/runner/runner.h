@@ -76,6 +76,8 @@ struct ExecuteResult {
   std::vector<OutputTensor> outputs;  // checked: datatype, shape and size agree; BYTES well formed
   Duration compute_time{};
   std::optional<CellLoss> lost;  // set when the cell ended before it answered
+  // Not sent: the inputs find room once calls in flight have been answered.
+  bool no_room_yet = false;
 };
 
 struct LoadResult {
@@ -105,7 +107,7 @@ class Cell {
   // Idempotent.
   virtual void Unload(uint32_t slot, Done<Status> done) = 0;
   // The inputs' bytes are copied before it returns. Returns the call's number, for Cancel. ERRORS:
-  // kResourceExhausted — the arena has no room now (calls are in flight) or ever.
+  // kResourceExhausted — the inputs never fit into the arena, or not now (no_room_yet).
   virtual uint64_t Execute(uint32_t slot, std::span<const ExecuteInput> inputs,
                            std::span<const uint16_t> requested_outputs,
                            Done<ExecuteResult> done) = 0;

@@ -34,6 +34,7 @@ class FakeWorld final : public testing::RunnerWorld {
     cells_.model("bad").load_status = InvalidArgumentError("no such behavior");
     cells_.model("crash").execute_ends_cell = CellExitCause::kCrashed;
     cells_.model("slow").execute_time = milliseconds(200);
+    cells_.input_arena_bytes = kInputArenaBytes;
   }
   CellFactory& factory() override { return cells_; }
   std::string framework() const override { return "fake"; }
@@ -60,6 +61,7 @@ class ProcessWorld final : public testing::RunnerWorld {
     // build/tests/runner_test → build/libexec
     options.program_directory =
         os::JoinPath(os::DirectoryName(std::move(os::ExecutableDirectory()).value()), "libexec");
+    options.arena_bytes = wire::kArenaDataOffset + kInputArenaBytes;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     options.sandbox = SandboxPolicy::kOff;  // the sanitizers' own system calls are not on the list
 #endif
@@ -120,9 +122,9 @@ class RunnerContractTest : public ::testing::TestWithParam<MakeWorld> {
     return std::move(result->model);
   }
 
-  uint64_t Execute(Cell& cell, uint32_t slot, float value) {
-    const std::vector<float> values(4, value);
-    const std::vector<int64_t> shape = {1, 4};
+  uint64_t Execute(Cell& cell, uint32_t slot, float value, int64_t rows = 1) {
+    const std::vector<float> values(static_cast<size_t>(4 * rows), value);
+    const std::vector<int64_t> shape = {rows, 4};
     const ExecuteInput input{0, {tensor::DataType::kFp32, shape, std::as_bytes(std::span(values))}};
     const size_t index = results_.size();
     results_.emplace_back();
@@ -160,6 +162,27 @@ TEST_P(RunnerContractTest, LoadsAndExecutesInOrder) {
     EXPECT_EQ(value, static_cast<float>(i));
   }
   EXPECT_EQ(cell->calls_in_flight(), 0U);
+}
+
+TEST_P(RunnerContractTest, InputsWithoutRoomAreNotSent) {
+  constexpr int64_t kRowBytes = 16;
+  constexpr int64_t kMostRows = testing::RunnerWorld::kInputArenaBytes / kRowBytes;
+  const auto cell = StartCell();
+  ASSERT_NE(cell, nullptr);
+  const auto model = Load(*cell, "slow");
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  Execute(*cell, model->slot, 1, kMostRows / 2);
+  Execute(*cell, model->slot, 2, kMostRows / 2 + 1);
+  ASSERT_TRUE(world_->RunUntil([&] { return AllAnswered(); }));
+  EXPECT_TRUE(results_[0]->status.ok()) << results_[0]->status.ToString();
+  EXPECT_EQ(results_[1]->status.code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(results_[1]->no_room_yet);
+  for (const int64_t rows : {kMostRows / 2 + 1, kMostRows, kMostRows + 1}) {
+    Execute(*cell, model->slot, 3, rows);
+    ASSERT_TRUE(world_->RunUntil([&] { return AllAnswered(); }));
+    EXPECT_EQ(results_.back()->status.ok(), rows <= kMostRows) << rows;
+    EXPECT_FALSE(results_.back()->no_room_yet) << rows;
+  }
 }
 
 TEST_P(RunnerContractTest, ARefusedModelLeavesTheCellAlive) {

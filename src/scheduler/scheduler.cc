@@ -116,6 +116,8 @@ void Scheduler::SendNext(runner::CellId cell) {
   const auto found = cells_.find(cell);
   if (found == cells_.end()) return;
   CellQueue& queue = found->second;
+  if (queue.is_full && queue.cell->calls_in_flight() > 0) return;
+  queue.is_full = false;
   while (!queue.turn.empty()) {
     const residency::ModelInstance* instance = queue.turn.front();
     const size_t ahead =
@@ -155,12 +157,27 @@ void Scheduler::Send(CellQueue& queue, const CallPtr& call) {
                                            });
 }
 
+// To the front of its model's queue: it was its turn.
+void Scheduler::PutBack(CellQueue& queue, const CallPtr& call) {
+  const residency::ModelInstance* instance = &call->handle.instance();
+  call->enqueued = executor_.clock().Now();
+  ModelQueue& model = queue.models[instance];
+  std::erase(queue.turn, instance);
+  queue.turn.push_front(instance);
+  model.calls.push_front(call);
+}
+
 void Scheduler::OnResult(const CallPtr& call, uint64_t attempt, runner::ExecuteResult result) {
   if (call->attempt != attempt) return;
   const runner::CellId cell = call->handle.instance().cell->id();
   auto found = cells_.find(cell);
-  if (found != cells_.end()) std::erase(found->second.sent, call);
-  if (result.lost) {
+  if (found != cells_.end()) {
+    std::erase(found->second.sent, call);
+    found->second.is_full = result.no_room_yet;
+  }
+  if (result.no_room_yet && found != cells_.end() && call->done) {
+    PutBack(found->second, call);
+  } else if (result.lost) {
     OnLost(call, *result.lost, result.status);
   } else {
     residency::ModelInstance& instance = call->handle.instance();

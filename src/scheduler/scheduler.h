@@ -71,6 +71,7 @@ class Scheduler final : public Inference {
     std::map<const residency::ModelInstance*, ModelQueue> models;  // those that have calls waiting
     std::deque<const residency::ModelInstance*> turn;              // round robin over them
     std::deque<CallPtr> sent;                                      // in order; the first one runs
+    bool is_full = false;  // the next call's inputs find no room until one in flight is answered
   };
 
   void Admit(const CallPtr& call);
@@ -80,6 +81,7 @@ class Scheduler final : public Inference {
   void SendNext(runner::CellId cell);
   static bool FitsBehind(const CellQueue& queue, const Call& call);
   void Send(CellQueue& queue, const CallPtr& call);
+  void PutBack(CellQueue& queue, const CallPtr& call);
   void OnResult(const CallPtr& call, uint64_t attempt, runner::ExecuteResult result);
   void OnLost(const CallPtr& call, const runner::CellLoss& loss, const Status& status);
   void Succeed(const CallPtr& call, runner::ExecuteResult& result);

@@ -99,6 +99,30 @@ TEST_F(SchedulerTest, RefusesWhatTheModelDoesNotTakeAndCarriesTheId) {
       0U);
 }
 
+TEST_F(SchedulerTest, CallsWaitForRoomInTheCellsArena) {
+  source_.Add("a");
+  source_.Add("b");
+  cells_.input_arena_bytes = 40;  // two calls of 16 bytes
+  Start();
+  Warm("a");
+  Warm("b");
+  for (int i = 0; i < 5; ++i) {
+    Send(Request("a"));
+    Send(Request("b"));
+  }
+  executor_.Advance(seconds(2));
+  EXPECT_EQ(answers_.size(), 10U);
+  EXPECT_EQ(Succeeded(), 10U);
+  InferRequest large = Request("a");
+  large.inputs[0].tensor.shape = {3, 4};
+  large.inputs[0].tensor.data.resize(48);
+  Send(std::move(large));
+  executor_.Advance(seconds(2));
+  ASSERT_EQ(answers_.size(), 11U);
+  EXPECT_EQ(answers_.back().status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(scheduler_->in_flight(), 0U);
+}
+
 TEST_F(SchedulerTest, QueuesAreBoundedPerModelAndInAll) {
   source_.Add("a");
   source_.Add("b");

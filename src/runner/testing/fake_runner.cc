@@ -42,6 +42,16 @@ uint64_t FakeCell::Execute(uint32_t slot, std::span<const ExecuteInput> inputs,
     });
     return call_id;
   }
+  uint64_t input_bytes = 0;
+  for (const ExecuteInput& input : inputs) input_bytes += input.tensor.data.size();
+  uint64_t used_bytes = 0;
+  for (const Work& other : work_) used_bytes += other.input.data.size();
+  if (used_bytes + input_bytes > factory_.input_arena_bytes) {
+    executor_.Post([done = std::move(done), no_room_yet = !work_.empty()]() mutable {
+      done({ResourceExhaustedError("no room"), {}, {}, std::nullopt, no_room_yet});
+    });
+    return call_id;
+  }
   Work work;
   work.call_id = call_id;
   work.slot = slot;

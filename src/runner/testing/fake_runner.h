@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/limits.h"
 #include "runner/runner.h"
 
 namespace throng::runner::testing {
@@ -100,6 +101,7 @@ class FakeCellFactory final : public CellFactory {
   Status start_status;
   size_t started = 0;
   size_t loads = 0;
+  uint64_t input_arena_bytes = limits::kArenaBytes;
   std::string missing_framework;  // CanStart refuses it
 
  private:
