@@ -4,7 +4,8 @@
 // that ends (Linux 6.18, seen with perf; a program of twenty lines that does the same with four
 // threads waits up to 107 ms on a busy machine, and 0.03 ms when the threads have no names).
 //
-// This definition goes before glibc's for every library of this program (CMakeLists.txt exports it).
+// This definition goes before glibc's for every library of this program (CMakeLists.txt exports
+// it).
 #include <pthread.h>
 
 extern "C" __attribute__((visibility("default"))) int pthread_setname_np(pthread_t /*thread*/,

@@ -89,11 +89,12 @@ Status SetDataLimit(pid_t pid, uint64_t bytes);
 
 // Who goes first when processes compete for a core. Needs no privilege in either direction.
 enum class Urgency {
-  kInteractive,  // a request waits for it: short turns, taken at once
+  kInteractive,  // a request waits for it
   kBackground,   // loading, warming: long turns, never in place of one that runs
 };
 constexpr pid_t kThisThread = 0;
-// Of a process of ours (its first thread), and of the threads and processes that it makes later. Turns (slices) need Linux 6.12; older kernels know the
+// REQUIRES: a process of ours that was not reaped. Of a process (its first thread), and of the
+// threads and processes that it makes later. Turns (slices) need Linux 6.12; older kernels know the
 // policy only. ERRORS: kNotFound, kPermissionDenied.
 Status SetUrgency(pid_t pid, Urgency urgency);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -113,6 +114,37 @@ TEST(SpawnTest, ReportsSignals) {
   EXPECT_EQ(Await(*waiting).signal, SIGTERM);
   waiting->Signal(SIGKILL);  // no effect
   EXPECT_EQ(waiting->TryReap()->status_code, -1);
+}
+
+TEST(SpawnTest, PollTellsTheEndWithoutReaping) {
+  auto child = Spawn(Shell("exit 9"));
+  ASSERT_TRUE(child.ok());
+  pollfd ended = {child->pidfd(), POLLIN, 0};
+  ASSERT_EQ(poll(&ended, 1, 30'000), 1);
+  for (int i = 0; i < 2; ++i) {
+    const auto exit = child->Poll();
+    ASSERT_TRUE(exit.has_value());
+    EXPECT_EQ(exit->status_code, 9);
+  }
+  EXPECT_EQ(child->TryReap()->status_code, 9);
+  EXPECT_EQ(child->Poll()->status_code, -1);
+}
+
+TEST(UrgencyTest, ChangesBothWaysWithoutPrivilege) {
+  EXPECT_EQ(RunInChild([] {
+              if (getuid() == 0 && setresuid(65534, 65534, 65534) != 0) return 1;
+              if (!SetUrgency(kThisThread, Urgency::kBackground).ok()) return 2;
+              if (sched_getscheduler(0) != SCHED_BATCH) return 3;
+              if (!SetUrgency(kThisThread, Urgency::kInteractive).ok()) return 4;
+              return sched_getscheduler(0) == SCHED_OTHER ? 0 : 5;
+            }),
+            "exit 0");
+}
+
+TEST(UrgencyTest, OfAProcessThatIsGoneIsNotFound) {
+  const pid_t gone = StartChild([] { return 0; });
+  AwaitChild(gone);
+  EXPECT_EQ(SetUrgency(gone, Urgency::kBackground).code(), StatusCode::kNotFound);
 }
 
 TEST(SpawnTest, PassesArgumentsAndEnvironmentExactly) {

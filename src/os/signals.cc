@@ -11,7 +11,11 @@ namespace throng::os {
 Result<UniqueFd> WatchSignals(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : signals) sigaddset(&set, number);
+  for (const int number : signals) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) != 0) return InternalError("no such signal");
+    if (action.sa_handler != SIG_IGN) sigaddset(&set, number);
+  }
   if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) {
     return InternalError("signals could not be blocked");
   }

@@ -11,7 +11,8 @@
 namespace throng::os {
 
 // Blocks `signals` in this thread (and those it starts later) and returns a non-blocking descriptor
-// that is readable when one arrives. Call it before the first thread.
+// that is readable when one arrives. Those that whoever started the program ignores (nohup, a
+// shell's background job) stay ignored. Call it before the first thread.
 Result<UniqueFd> WatchSignals(std::initializer_list<int> signals);
 // The next signal that arrived; nothing when there is none.
 std::optional<int> ReadSignal(int fd);

@@ -136,8 +136,8 @@ void RunnerPool::ForkCell(const std::string& name, Waiting start) {
   }
   const ZygoteProcess::CellOptions cell_options = {++last_cell_id_, NextUserId(), start.is_spare};
   frameworks_[name].zygote->Fork(
-      cell_options, [this, name, start = std::move(start)](
-                        Result<std::shared_ptr<CellProcess>> forked) mutable {
+      cell_options,
+      [this, name, start = std::move(start)](Result<std::shared_ptr<CellProcess>> forked) mutable {
         if (!forked.ok()) {
           return OnForkFailed(name, start.retries, forked.status(), std::move(start.done));
         }

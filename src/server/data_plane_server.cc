@@ -115,7 +115,7 @@ DataPlaneServer::Parts::~Parts() {
 
 Status DataPlaneServer::Parts::Open() {
   THRONG_ASSIGN_OR_RETURN(listeners, OpenListeners(options));
-  THRONG_ASSIGN_OR_RETURN(signals, os::WatchSignals({SIGTERM, SIGINT}));
+  THRONG_ASSIGN_OR_RETURN(signals, os::WatchSignals({SIGTERM, SIGINT, SIGHUP}));
   os::IgnoreBrokenPipes();
   os::RaiseOpenFileLimit();
   io_loops.push_back(std::make_unique<IoLoop>());

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -383,6 +384,25 @@ TEST_F(CrashTest, ManyRequestsForAColdModelShareOneLoad) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(server_->Metric("throng_model_loads_total"), 1);
+}
+
+// runners/tensorflow/thread_names.cc: the end of a cell whose threads have names holds up a core.
+TEST_F(CrashTest, ThreadsOfCellsHaveNoNamesOfTheirOwn) {
+  if (!HasRunner("tensorflow")) GTEST_SKIP() << "no TensorFlow";
+  models_.Copy(SourceFile("examples/models/simple-string"), "simple-string");
+  Start();
+  const std::string request = ReadFile(SourceFile("examples/requests/simple-string.json"));
+  ASSERT_EQ(caller_->Infer("simple-string", request).status, 200);
+  size_t threads = 0;
+  for (const pid_t cell : server_->Cells()) {
+    const std::string folder = "/proc/" + std::to_string(cell);
+    std::error_code gone;
+    for (const auto& task : std::filesystem::directory_iterator(folder + "/task", gone)) {
+      EXPECT_EQ(ReadFile(task.path().string() + "/comm"), ReadFile(folder + "/comm"));
+      ++threads;
+    }
+  }
+  EXPECT_GT(threads, server_->Cells().size()) << "TensorFlow has threads";
 }
 
 TEST_F(CrashTest, UnloadLetsWhatIsInFlightFinish) {

@@ -547,6 +547,15 @@ TEST(StopTest, SignalToEveryProcessStillAnswersWhatIsInFlight) {
   }
 }
 
+TEST(StopTest, AClosedTerminalDrainsToo) {
+  const TemporaryFolder models;
+  ServerProcess server({models.path()});
+  ASSERT_EQ(server.WhyNotListening(), "");
+  server.Signal(SIGHUP);
+  EXPECT_EQ(server.WaitForExit(seconds(10)), 0);
+  EXPECT_TRUE(server.WaitForLog("finishing requests", seconds(1)));
+}
+
 TEST(StopTest, SecondSignalStopsAtOnce) {
   const TemporaryFolder models;
   AddNullModel(models, "stuck", "behavior: never_answer");

@@ -37,8 +37,8 @@ inline bool AreEightDigits(uint64_t word) {
   return (high_halves | (above_nine >> 4)) == kEveryByte * 0x33;
 }
 
-// The value of eight digits (0 to 9, not text), the first in the lowest byte: pairs, then fours, then
-// all.
+// The value of eight digits (0 to 9, not text), the first in the lowest byte: pairs, then fours,
+// then all.
 inline uint64_t EightDigits(uint64_t word) {
   constexpr uint64_t kMask = 0x000000ff000000ffULL;
   constexpr uint64_t kFirst = 100 + (1000000ULL << 32);
@@ -132,7 +132,8 @@ T WithSign(T value, bool is_negative) {
   return std::bit_cast<T>(std::bit_cast<Bits>(value) | Bits{is_negative} << kSignBit);
 }
 
-// --- Plain reals: [-]digits[.digits] of which the end is known -------------------------------------
+// --- Plain reals: [-]digits[.digits] of which the end is known
+// -------------------------------------
 
 constexpr int kRealTextWindow = 32;  // bytes looked at from a number's start
 constexpr int kRealTextBefore = 24;  // bytes before a number's end that are read, needed or not
@@ -167,10 +168,10 @@ inline uint64_t AboveNine(uint64_t digits) {
   return (((digits & ~kHighBits) + kEveryByte * 0x76) | digits) & kHighBits;
 }
 
-// The number that is the whole of `length` (< 32) characters from `text`; `points`: which of them are
-// a '.' (MatchWindow). False where it is none, or not of the plain kind, or where a longer way is
-// needed to round it correctly. Hardly any branch, as the lengths of a tensor's numbers are what a
-// processor predicts worst. Reads kRealTextBefore bytes before the number's end.
+// The number that is the whole of `length` (< 32) characters from `text`; `points`: which of them
+// are a '.' (MatchWindow). False where it is none, or not of the plain kind, or where a longer way
+// is needed to round it correctly. Hardly any branch, as the lengths of a tensor's numbers are what
+// a processor predicts worst. Reads kRealTextBefore bytes before the number's end.
 template <typename T>
 [[gnu::always_inline]] inline bool ParsePlainReal(const char* text, unsigned length,
                                                   uint32_t points, T& value) {
@@ -202,10 +203,9 @@ template <typename T>
     fraction += EightDigits(top) * kPowersOfTen[2 * kWord];
   }
   if (bad != 0) return false;
-  const ScannedReal real = {
-      .mantissa = integer * kPowersOfTen[fraction_count] + fraction,
-      .exponent = -static_cast<int>(fraction_count),
-      .is_exact = true};
+  const ScannedReal real = {.mantissa = integer * kPowersOfTen[fraction_count] + fraction,
+                            .exponent = -static_cast<int>(fraction_count),
+                            .is_exact = true};
   if (!ConvertFast(real, value)) return false;
   value = WithSign(value, is_negative);
   return true;

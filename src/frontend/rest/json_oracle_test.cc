@@ -296,9 +296,11 @@ TEST(JsonOracleTest, RealsOfEveryLengthHaveTheSameValues) {
       number += generator.Below(3) == 0 && integer_digits == 1
                     ? '0'
                     : static_cast<char>('1' + generator.Below(9));
-      for (size_t i = 1; i < integer_digits; ++i) number += static_cast<char>('0' + generator.Below(10));
+      for (size_t i = 1; i < integer_digits; ++i)
+        number += static_cast<char>('0' + generator.Below(10));
       if (fraction_digits > 0) number += '.';
-      for (size_t i = 0; i < fraction_digits; ++i) number += static_cast<char>('0' + generator.Below(10));
+      for (size_t i = 0; i < fraction_digits; ++i)
+        number += static_cast<char>('0' + generator.Below(10));
       for (const char* after : {"", "e1", "E-3", " ", "\n", "x", ".", ".5", "-", "e", "+1", "\""}) {
         for (size_t padding = 0; padding <= 48; padding += generator.Below(9) + 1) {
           const std::string text = "[" + number + after + "]" + std::string(padding, ' ');

@@ -139,9 +139,9 @@ bool JsonReader::ReadNumbers(T* out, uint64_t count) {
   }
 }
 
-// Most of most tensors: "1.5,-0.25, 3,". Each number's end is looked for before the number itself is
-// read, so that a processor works on several numbers at a time. Returns how many it has read, each
-// with the comma after it; the rest is for the other functions, to refuse where it must be.
+// Most of most tensors: "1.5,-0.25, 3,". Each number's end is looked for before the number itself
+// is read, so that a processor works on several numbers at a time. Returns how many it has read,
+// each with the comma after it; the rest is for the other functions, to refuse where it must be.
 template <typename T>
 uint64_t JsonReader::ReadRealRun(T* out, uint64_t count) {
   const char* next = next_;
