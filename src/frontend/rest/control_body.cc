@@ -3,7 +3,7 @@
 #include <string>
 
 #include "frontend/rest/json_fields.h"
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 
 namespace throng::frontend::rest {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/limits.h"
-#include "frontend/rest/json_writer.h"
+#include "json/json_writer.h"
 
 namespace throng::frontend::rest {
 namespace {
@@ -47,7 +47,7 @@ int HttpStatus(StatusCode code, ErrorStyle style) {
 std::string ErrorBody(std::string_view text) {
   constexpr std::string_view kOpen = "{\"error\":";
   std::string body(kOpen);
-  AppendUntrustedJsonString(text, limits::kErrorTextBytes - kOpen.size() - 1, body);
+  json::AppendUntrustedJsonString(text, limits::kErrorTextBytes - kOpen.size() - 1, body);
   body += '}';
   return body;
 }

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "frontend/rest/json_fields.h"
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 #include "tensor/tensor.h"
 
 namespace throng::frontend::rest {

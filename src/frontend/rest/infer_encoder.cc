@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/utf8.h"
-#include "frontend/rest/json_writer.h"
+#include "json/json_writer.h"
 #include "tensor/tensor.h"
 
 namespace throng::frontend::rest {
@@ -32,13 +32,14 @@ void AppendElements(const std::vector<std::byte>& data, std::string& out, Append
 
 template <typename T>
 void AppendIntegers(const std::vector<std::byte>& data, std::string& out) {
-  AppendElements<T>(data, out, [&](T value) { AppendJsonInteger(value, out); });
+  AppendElements<T>(data, out, [&](T value) { json::AppendJsonInteger(value, out); });
 }
 
 // FP32 is widened first: Triton's text.
 template <typename T>
 void AppendReals(const std::vector<std::byte>& data, std::string& out) {
-  AppendElements<T>(data, out, [&](T value) { AppendJsonDouble(static_cast<double>(value), out); });
+  AppendElements<T>(data, out,
+                    [&](T value) { json::AppendJsonDouble(static_cast<double>(value), out); });
 }
 
 Status AppendStrings(const NamedTensor& output, std::string& out) {
@@ -51,7 +52,7 @@ Status AppendStrings(const NamedTensor& output, std::string& out) {
                            "' holds bytes that are not UTF-8; request binary output");
     }
     if (!is_first) out += ',';
-    AppendJsonString(*element, out);
+    json::AppendJsonString(*element, out);
   }
 }
 
@@ -59,7 +60,8 @@ Status AppendData(const NamedTensor& output, std::string& out) {
   const std::vector<std::byte>& data = output.tensor.data;
   switch (output.tensor.type) {
     case DataType::kBool:
-      AppendElements<uint8_t>(data, out, [&](uint8_t value) { AppendJsonBool(value != 0, out); });
+      AppendElements<uint8_t>(data, out,
+                              [&](uint8_t value) { json::AppendJsonBool(value != 0, out); });
       return OkStatus();
     case DataType::kUint8:
       AppendIntegers<uint8_t>(data, out);
@@ -112,7 +114,7 @@ Status AppendOutput(const NamedTensor& output, std::string& out) {
   }
   if (!IsValidUtf8(output.name)) return InternalError("the name of an output is not UTF-8");
   out += "{\"name\":";
-  AppendJsonString(output.name, out);
+  json::AppendJsonString(output.name, out);
   out += ",\"datatype\":\"";
   out += tensor::DataTypeName(output.tensor.type);
   out += "\",\"shape\":";
@@ -141,13 +143,13 @@ Result<std::string> EncodeInferReply(const scheduler::InferReply& reply, std::st
   std::string out = "{";
   if (!id.empty()) {
     out += "\"id\":";
-    AppendJsonString(id, out);
+    json::AppendJsonString(id, out);
     out += ',';
   }
   out += "\"model_name\":";
-  AppendJsonString(reply.model_name, out);
+  json::AppendJsonString(reply.model_name, out);
   out += ",\"model_version\":\"";
-  AppendJsonInteger(reply.model_version, out);
+  json::AppendJsonInteger(reply.model_version, out);
   out += "\",\"outputs\":[";
   for (size_t i = 0; i < reply.outputs.size(); ++i) {
     if (i > 0) out += ',';

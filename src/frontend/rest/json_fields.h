@@ -8,11 +8,13 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 #include "scheduler/inference.h"
 #include "tensor/tensor.h"
 
 namespace throng::frontend::rest {
+
+using json::JsonReader;
 
 // "Unable to parse 'FIELD': REASON".
 Status UnableToParse(std::string_view field, std::string_view reason);

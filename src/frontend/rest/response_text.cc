@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "frontend/rest/json_writer.h"
+#include "json/json_writer.h"
 #include "model/model_config.h"
 #include "tensor/tensor.h"
 
@@ -12,9 +12,9 @@ namespace {
 // Names of tensors come from artefacts and may hold anything.
 void AppendText(std::string_view text, std::string& out) {
   if (IsValidUtf8(text)) {
-    AppendJsonString(text, out);
+    json::AppendJsonString(text, out);
   } else {
-    AppendUntrustedJsonString(text, limits::kErrorTextBytes, out);
+    json::AppendUntrustedJsonString(text, limits::kErrorTextBytes, out);
   }
 }
 
@@ -26,7 +26,7 @@ void AppendTextField(std::string_view key, std::string_view value, std::string& 
 
 void AppendQuotedInteger(int64_t value, std::string& out) {
   out += '"';
-  AppendJsonInteger(value, out);
+  json::AppendJsonInteger(value, out);
   out += '"';
 }
 
@@ -61,7 +61,8 @@ void AppendVersionPolicy(const model::VersionPolicy& policy, std::string& out) {
       return;
     case Kind::kSpecific:
       out += "{\"specific\":{\"versions\":";
-      AppendList(policy.specific, out, [&](int64_t version) { AppendJsonInteger(version, out); });
+      AppendList(policy.specific, out,
+                 [&](int64_t version) { json::AppendJsonInteger(version, out); });
       out += "}}";
       return;
   }
@@ -87,7 +88,7 @@ void AppendInputConfigs(const std::vector<model::TensorConfig>& tensors, std::st
     AppendTextField(",\"data_type\":", tensor::ConfigDataTypeName(tensor.type), out);
     out += ",\"format\":\"FORMAT_NONE\",\"dims\":" + tensor::ShapeToString(tensor.dims);
     out += ",\"is_shape_tensor\":false,\"allow_ragged_batch\":false,\"optional\":";
-    AppendJsonBool(tensor.optional, out);
+    json::AppendJsonBool(tensor.optional, out);
     out += '}';
   });
 }
@@ -195,7 +196,7 @@ std::string RepositoryIndexText(const std::vector<residency::IndexEntry>& entrie
     if (entry.state) AppendTextField(",\"state\":", model::IndexStateName(*entry.state), out);
     if (!entry.reason.empty()) {
       out += ",\"reason\":";
-      AppendUntrustedJsonString(entry.reason, limits::kErrorTextBytes, out);
+      json::AppendUntrustedJsonString(entry.reason, limits::kErrorTextBytes, out);
     }
     out += '}';
   });

@@ -4,7 +4,7 @@
 // which clients compare as text, have Grisu2's: -2.0964810848236086, not ...084. Pure.
 #pragma once
 
-namespace throng::frontend::rest {
+namespace throng::json {
 
 // value = 0.DIGITS * 10^point.
 struct Decimal {
@@ -16,4 +16,4 @@ struct Decimal {
 // Digits that read back as `value`. REQUIRES: finite, above zero.
 Decimal ShortestDecimal(double value);
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -11,10 +11,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "frontend/rest/decimal_real.h"
-#include "frontend/rest/json_reader.h"
+#include "json/decimal_real.h"
+#include "json/json_reader.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 constexpr const char* kInvalidValue = "Invalid value.";
@@ -325,4 +325,4 @@ template bool JsonReader::ReadNumbers<uint16_t>(uint16_t*, uint64_t);
 template bool JsonReader::ReadNumbers<uint32_t>(uint32_t*, uint64_t);
 template bool JsonReader::ReadNumbers<uint64_t>(uint64_t*, uint64_t);
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -13,9 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 class Generator {
@@ -355,4 +355,4 @@ TEST(JsonOracleTest, ReadingAndSkippingTensorDataAgree) {
 }
 
 }  // namespace
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

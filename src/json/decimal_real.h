@@ -16,7 +16,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace throng::frontend::rest {
+namespace throng::json {
 
 inline bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
@@ -211,4 +211,4 @@ template <typename T>
   return true;
 }
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

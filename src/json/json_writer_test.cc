@@ -1,4 +1,4 @@
-#include "frontend/rest/json_writer.h"
+#include "json/json_writer.h"
 
 #include <charconv>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 std::string Double(double value) {
@@ -128,4 +128,4 @@ TEST(JsonWriterTest, UntrustedTextThatFitsIsWhole) {
 }
 
 }  // namespace
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -1,12 +1,12 @@
-#include "frontend/rest/json_writer.h"
+#include "json/json_writer.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/utf8.h"
-#include "frontend/rest/shortest_decimal.h"
+#include "json/shortest_decimal.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
@@ -116,4 +116,4 @@ void AppendJsonDouble(double value, std::string& out) {
   }
 }
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace throng::frontend::rest {
+namespace throng::json {
 
 // A string literal with its quotes. REQUIRES: valid UTF-8 (IsValidUtf8, base/utf8.h); otherwise the
 // output is not JSON.
@@ -30,4 +30,4 @@ void AppendJsonInteger(T value, std::string& out) {
 
 inline void AppendJsonBool(bool value, std::string& out) { out += value ? "true" : "false"; }
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -1,11 +1,11 @@
-#include "frontend/rest/shortest_decimal.h"
+#include "json/shortest_decimal.h"
 
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 // significand * 2^exponent.
@@ -219,4 +219,4 @@ Decimal ShortestDecimal(double value) {
   return decimal;
 }
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

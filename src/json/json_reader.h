@@ -28,7 +28,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 
 class JsonReader {
  public:
@@ -202,4 +202,4 @@ extern template bool JsonReader::ReadNumbers<uint16_t>(uint16_t*, uint64_t);
 extern template bool JsonReader::ReadNumbers<uint32_t>(uint32_t*, uint64_t);
 extern template bool JsonReader::ReadNumbers<uint64_t>(uint64_t*, uint64_t);
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

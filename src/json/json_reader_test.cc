@@ -1,4 +1,4 @@
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 
 #include <bit>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include "tensor/tensor.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 // Skips the whole document; empty when it is accepted.
@@ -356,4 +356,4 @@ TEST(JsonReaderTest, TheFirstErrorSticks) {
 }
 
 }  // namespace
-}  // namespace throng::frontend::rest
+}  // namespace throng::json

@@ -1,4 +1,4 @@
-#include "frontend/rest/json_reader.h"
+#include "json/json_reader.h"
 
 #include <charconv>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-namespace throng::frontend::rest {
+namespace throng::json {
 namespace {
 
 constexpr uint64_t kOnes = 0x0101010101010101ULL;
@@ -442,4 +442,4 @@ bool JsonReader::ExpectEnd() {
   return FailAt("The document root must not be followed by other values.", next_);
 }
 
-}  // namespace throng::frontend::rest
+}  // namespace throng::json
