@@ -96,6 +96,7 @@ inline constexpr std::chrono::seconds kRequestDeadline{150};  // queueing and lo
 inline constexpr size_t kQueuedCallsPerModel = 1024;  // more: 503 with Retry-After
 inline constexpr size_t kQueuedCalls = 16384;         // all models
 inline constexpr size_t kQueuedInputBytes = 1024ULL * 1024 * 1024;
+inline constexpr int kLoadRetries = 3;         // after its cell ended, not through this load
 inline constexpr int kCallRetries = 1;         // after its cell ended by another call's fault
 inline constexpr int kCallRetriesOutside = 8;  // after its cell was killed from outside
 

@@ -18,6 +18,8 @@ struct TensorConfig {
   bool optional = false;
   std::string format;          // inputs: "FORMAT_NCHW"; empty: none
   std::string label_filename;  // outputs; shown, not used
+
+  bool operator==(const TensorConfig&) const = default;
 };
 
 enum class Isolation : uint8_t { kDefault, kModel, kNamespace, kFramework };
@@ -29,6 +31,8 @@ struct VersionPolicy {
   enum class Kind : uint8_t { kLatest, kAll, kSpecific } kind = Kind::kLatest;
   uint32_t latest_count = 1;
   std::vector<int64_t> specific;
+
+  bool operator==(const VersionPolicy&) const = default;
 };
 
 struct ModelConfig {
@@ -44,6 +48,8 @@ struct ModelConfig {
   int32_t instance_count = 1;
   Isolation isolation = Isolation::kDefault;  // parameter "isolation"
   bool from_file = false;                     // a config.pbtxt was there
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 struct TensorMetadata {

@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::chrono::seconds kQuietTime{1};
 constexpr std::chrono::seconds kOrphanIdleTime{10};
+constexpr std::chrono::milliseconds kHeldUpTime{50};
 
 bool HasRoom(const CellSnapshot& cell, const PlacementRequest& request) {
-  return cell.shareable && !cell.loading && cell.framework == request.framework &&
+  return cell.shareable && !cell.loading && !cell.held_up && cell.framework == request.framework &&
          cell.id != request.avoid && cell.model_count < limits::kModelsPerPackedCell &&
          cell.file_bytes + request.file_bytes <= limits::kPackedCellBytes;
 }
@@ -45,9 +46,11 @@ CellTable::Record* CellTable::Choose(const PlacementRequest& request, MonotonicT
   std::vector<CellSnapshot> snapshot;
   snapshot.reserve(records_.size());
   for (const auto& [id, record] : records_) {
+    const bool runs = record.cell->calls_in_flight() > 0;
     snapshot.push_back({id, record.cell->framework(),
                         !record.alone && record.cell->accepts_models(), record.loading,
-                        record.instances.size(), record.file_bytes, record.last_ran});
+                        record.instances.size(), record.file_bytes, runs ? now : record.last_ran,
+                        runs && now - record.cell->running_since() > kHeldUpTime});
   }
   return Find(ChooseCell(snapshot, request, now));
 }
@@ -90,8 +93,12 @@ void CellTable::NoteRan(runner::CellId id, MonotonicTime now) {
 
 void CellTable::DrainOrphans(MonotonicTime now) {
   for (auto& [id, record] : records_) {
-    if (record.cell->accepts_models() || record.cell->calls_in_flight() > 0) continue;
-    if (now - record.last_ran < kOrphanIdleTime) continue;
+    if (record.cell->accepts_models()) continue;
+    if (record.orphan_since == MonotonicTime{}) record.orphan_since = now;
+    const bool in_use = record.loading || record.cell->calls_in_flight() > 0 ||
+                        std::any_of(record.instances.begin(), record.instances.end(),
+                                    [](const auto& instance) { return instance->pins > 0; });
+    if (in_use || now - std::max(record.last_ran, record.orphan_since) < kOrphanIdleTime) continue;
     record.cell->End(runner::CellExitCause::kStopped);
   }
 }

@@ -25,7 +25,8 @@ struct CellSnapshot {
   bool loading = false;
   size_t model_count = 0;
   uint64_t file_bytes = 0;
-  MonotonicTime last_ran{};  // when a call last ran there
+  MonotonicTime last_ran{};  // when a call last ran there; now, when one runs
+  bool held_up = false;      // what runs there takes long
 };
 
 struct PlacementRequest {
@@ -39,7 +40,8 @@ struct PlacementRequest {
 //
 // Of the shareable cells with room it takes the fullest that has run nothing for a second, so that
 // a load does not disturb a busy model; when all are busy it asks for a fresh cell, until there are
-// limits::kPackedCellsPerFramework of them, and then takes the one that ran longest ago.
+// limits::kPackedCellsPerFramework of them, and then takes the one that ran longest ago. Never one
+// that is held up: the load would wait for a call that may take minutes.
 runner::CellId ChooseCell(const std::vector<CellSnapshot>& cells, const PlacementRequest& request,
                           MonotonicTime now);
 
@@ -54,7 +56,9 @@ class CellTable {
     uint64_t file_bytes = 0;
     bool loading = false;
     bool alone = false;
+    bool blamed = false;  // the reason of its end is known: a call or a load that was running
     MonotonicTime last_ran{};
+    MonotonicTime orphan_since{};  // when it was first seen without its zygote
   };
 
   // Null when no cell fits and a fresh one is wanted.

@@ -3,6 +3,12 @@
 #include "base/limits.h"
 
 namespace throng::residency {
+namespace {
+
+// A load that has not begun after this waits behind a call that takes long: it goes elsewhere.
+constexpr std::chrono::milliseconds kTurnTime{100};
+
+}  // namespace
 
 struct ModelLoader::Attempt {
   Attempt(LoadJob job_in, Done<LoadOutcome> done_in)
@@ -11,6 +17,8 @@ struct ModelLoader::Attempt {
   Done<LoadOutcome> done;
   std::shared_ptr<const artifact::Artifact> artifact;
   Executor::TimerId deadline_timer = 0;
+  Executor::TimerId turn_timer = 0;
+  int placement = 0;  // counts the cells it was sent to; answers of earlier ones are too late
 };
 
 ModelLoader::ModelLoader(Executor& executor, ModelSource& source, runner::CellFactory& cells,
@@ -87,20 +95,55 @@ void ModelLoader::LogCreating(const LoadJob& job) const {
 void ModelLoader::LoadIntoCell(const AttemptPtr& attempt,
                                const std::shared_ptr<runner::Cell>& cell) {
   LogCreating(attempt->job);
+  const int placement = ++attempt->placement;
   attempt->deadline_timer =
       executor_.StartTimer(executor_.clock().Now() + limits::kLoadDeadline,
                            [cell] { cell->End(runner::CellExitCause::kDeadline); });
+  attempt->turn_timer = executor_.StartTimer(executor_.clock().Now() + kTurnTime,
+                                             [this, alive = alive_, attempt, cell] {
+                                               if (*alive) CheckTurn(attempt, cell);
+                                             });
   cell->Load({attempt->job.key, attempt->job.config, attempt->artifact},
-             [this, alive = alive_, attempt, cell](runner::LoadResult result) {
-               if (*alive) OnLoaded(attempt, cell, std::move(result));
+             [this, alive = alive_, attempt, cell, placement](runner::LoadResult result) {
+               if (!*alive) return;
+               if (attempt->placement == placement) {
+                 OnLoaded(attempt, cell, std::move(result));
+               } else {
+                 OnLoadedTooLate(cell, std::move(result));
+               }
              });
+}
+
+void ModelLoader::CheckTurn(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell) {
+  if (!cell->alive() || cell->is_loading()) return;
+  executor_.CancelTimer(attempt->deadline_timer);
+  ++attempt->placement;
+  attempt->job.avoid = cell->id();
+  PlaceInCell(attempt);
+}
+
+// The model is in another cell by now, or on its way there.
+void ModelLoader::OnLoadedTooLate(const std::shared_ptr<runner::Cell>& cell,
+                                  runner::LoadResult result) {
+  CellTable::Record* record = table_.Find(cell->id());
+  if (record == nullptr) return;
+  record->loading = false;
+  if (!cell->alive()) return;
+  if (record->instances.empty()) {
+    record->alone = true;
+    cell->End(runner::CellExitCause::kStopped);
+  } else if (result.model.ok()) {
+    cell->Unload(result.model->slot, [](const Status&) {});
+  }
 }
 
 void ModelLoader::OnLoaded(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell,
                            runner::LoadResult result) {
   executor_.CancelTimer(attempt->deadline_timer);
+  executor_.CancelTimer(attempt->turn_timer);
   CellTable::Record* record = table_.Find(cell->id());
   if (record != nullptr) record->loading = false;
+  if (record != nullptr && result.lost && result.lost->was_running) record->blamed = true;
   if (!result.model.ok()) {
     // A cell started for this model alone has nothing left to do.
     if (record != nullptr && record->instances.empty() && cell->alive()) {

@@ -52,6 +52,9 @@ class ModelLoader {
   void ReadArtifact(const AttemptPtr& attempt);
   void PlaceInCell(const AttemptPtr& attempt);
   void LoadIntoCell(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell);
+  // Takes a load that still waits behind a call to another cell.
+  void CheckTurn(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell);
+  void OnLoadedTooLate(const std::shared_ptr<runner::Cell>& cell, runner::LoadResult result);
   void OnLoaded(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell,
                 runner::LoadResult result);
   void Finish(const AttemptPtr& attempt, LoadOutcome outcome);

@@ -1,6 +1,7 @@
 #include "residency/model_manager.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/limits.h"
 
@@ -11,6 +12,7 @@ constexpr std::chrono::seconds kFirstRetryDelay{1};
 constexpr std::chrono::seconds kLongestRetryDelay{300};
 // An offence older than this no longer counts against a model.
 constexpr std::chrono::minutes kOffenceMemory{10};
+constexpr std::chrono::seconds kOrphanCheckInterval{5};
 // The first offence only makes it run alone; from this one on it waits.
 constexpr int kQuarantineOffences = 2;
 
@@ -44,6 +46,7 @@ ModelManager::ModelManager(Executor& executor, ModelSource& source, runner::Cell
   cells.SetExitHandler([this, alive = alive_](const runner::CellExit& exit) {
     if (*alive) OnCellExit(exit);
   });
+  DrainOrphans();
 }
 
 ModelManager::~ModelManager() {
@@ -57,7 +60,9 @@ ModelManager::~ModelManager() {
 }
 
 model::ResidencyState ModelManager::StateOf(const Version& version) {
-  if (version.instance != nullptr) return model::ResidencyState::kReady;
+  if (version.instance != nullptr || version.held_up != nullptr) {
+    return model::ResidencyState::kReady;
+  }
   if (version.loading) return model::ResidencyState::kLoading;
   if (version.failure) return model::ResidencyState::kFailed;
   return model::ResidencyState::kOnDisk;
@@ -78,7 +83,7 @@ void ModelManager::ScanAtStart(Done<Result<repository::Snapshot>> done) {
     if (!*alive) return;
     if (snapshot.ok()) {
       for (const auto& skipped : snapshot->skipped) skipped_[skipped.name] = skipped.reason;
-      if (options_.policy != LoadPolicy::kExplicit) {
+      if (options_.policy != LoadPolicy::kExplicit || LoadsAllAtStart()) {
         for (const auto& entry : snapshot->models) Register(entry);
       }
     }
@@ -89,8 +94,14 @@ void ModelManager::ScanAtStart(Done<Result<repository::Snapshot>> done) {
   });
 }
 
+bool ModelManager::LoadsAllAtStart() const {
+  const auto& names = options_.load_at_start;
+  return options_.policy == LoadPolicy::kEager ||
+         std::find(names.begin(), names.end(), "*") != names.end();
+}
+
 void ModelManager::LoadAtStart() {
-  if (options_.policy == LoadPolicy::kEager) {
+  if (LoadsAllAtStart()) {
     for (auto& [name, model] : models_) {
       for (auto& [number, version] : model.versions) {
         ++initial_loads_;
@@ -104,48 +115,54 @@ void ModelManager::LoadAtStart() {
     auto name = model::ModelName::Parse(text);
     if (!name.ok()) continue;  // the option table has checked it
     ++initial_loads_;
-    Load(*name, [this, text](const Status& status) {
+    const uint64_t failures = stats_.load_failures;
+    Load(*name, [this, text, failures](const Status& status) {
       --initial_loads_;
-      if (!status.ok()) THRONG_LOG_ERROR(logger_) << EscapeForLog(status.message());
+      if (!status.ok()) {
+        THRONG_LOG_ERROR(logger_) << EscapeForLog(status.message());
+        // One that was not even found counts too.
+        stats_.load_failures = std::max(stats_.load_failures, failures + 1);
+      }
+      UpdateServerReady();
     });
   }
 }
 
 void ModelManager::Rescan(Done<Status> done) {
-  source_.Scan([this, alive = alive_,
+  source_.Scan([this, alive = alive_, scan = ++scans_begun_,
                 done = std::move(done)](Result<repository::Snapshot> snapshot) mutable {
     if (!*alive) return;
     // What cannot be read unloads nothing.
-    if (snapshot.ok()) ApplySnapshot(std::move(snapshot).value());
+    if (snapshot.ok()) ApplySnapshot(std::move(snapshot).value(), scan);
     done(snapshot.status());
   });
 }
 
-void ModelManager::ApplySnapshot(repository::Snapshot snapshot) {
+void ModelManager::ApplySnapshot(repository::Snapshot snapshot, uint64_t scan) {
   skipped_.clear();
   for (auto& skipped : snapshot.skipped) skipped_[skipped.name] = std::move(skipped.reason);
+  std::unordered_set<model::ModelName> found;
+  for (const auto& entry : snapshot.models) found.insert(entry.name);
   std::vector<model::ModelName> gone;
   for (const auto& [name, model] : models_) {
-    const bool found =
-        std::any_of(snapshot.models.begin(), snapshot.models.end(),
-                    [&name = name](const auto& entry) { return entry.name == name; });
-    if (!found) gone.push_back(name);
+    // What was loaded by name while the folder was being read may have come after the reader.
+    if (!found.contains(name) && model.found_in_scan < scan) gone.push_back(name);
   }
   for (auto& entry : snapshot.models) Register(std::move(entry));
   for (const model::ModelName& name : gone) Unload(name, [](const Status&) {});
 }
 
 void ModelManager::Register(repository::ModelEntry entry) {
-  const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}});
+  const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}, 0});
   Model& model = position->second;
+  model.found_in_scan = scans_begun_;
   std::vector<VersionPtr> gone;
   for (const auto& [number, version] : model.versions) {
     const bool kept = std::any_of(entry.versions.begin(), entry.versions.end(),
                                   [n = number](const auto& v) { return v.version == n; });
     if (!kept) gone.push_back(version);
   }
-  const bool config_changed = !inserted && repository::ModelConfigJson(*model.entry.config) !=
-                                               repository::ModelConfigJson(*entry.config);
+  const bool config_changed = !inserted && *model.entry.config != *entry.config;
   if (inserted || config_changed) {
     for (const std::string& warning : entry.warnings) {
       THRONG_LOG_WARNING(logger_) << "model '" << entry.name.str()
@@ -186,8 +203,10 @@ void ModelManager::RemoveVersion(const VersionPtr& version) {
   CompleteWaiters(
       version, UnavailableError("'" + version->key.name.str() + "' version " +
                                 std::to_string(version->key.version) + " is not at ready state"));
-  if (version->instance != nullptr) Retire(std::move(version->instance));
-  version->instance = nullptr;
+  for (auto* instance : {&version->instance, &version->held_up}) {
+    if (*instance != nullptr) Retire(std::move(*instance));
+    *instance = nullptr;
+  }
 }
 
 // --- resolution ---------------------------------------------------------------------------
@@ -221,32 +240,63 @@ Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& n
   return versions.rbegin()->second;
 }
 
+void ModelManager::RetryHigherVersions(const model::ModelName& name, int64_t resolved) {
+  const MonotonicTime now = executor_.clock().Now();
+  const auto& versions = models_.find(name)->second.versions;
+  for (auto higher = versions.upper_bound(resolved); higher != versions.end(); ++higher) {
+    const VersionPtr& version = higher->second;
+    if (version->failure && !version->loading && now >= version->failure->retry_at) {
+      StartLoad(version, 0);
+    }
+  }
+}
+
+void ModelManager::FindEarly(const model::ModelName& name, FindDone done) {
+  const auto [position, inserted] = finding_.try_emplace(name.str());
+  if (inserted && finding_.size() > limits::kQueuedLoads) {
+    finding_.erase(position);
+    return done(ResourceExhaustedError("Exceeds maximum queue size").WithRetryAfter(1));
+  }
+  position->second.push_back(std::move(done));
+  if (!inserted) return;
+  source_.Find(name, [this, alive = alive_, name](Result<repository::ModelEntry> entry) {
+    if (!*alive) return;
+    const auto node = finding_.extract(name.str());
+    if (entry.ok()) Register(*entry);
+    for (FindDone& waiting : node.mapped()) waiting(entry);
+  });
+}
+
+// The folder is still being read: asks for this one model.
+void ModelManager::AcquireEarly(const model::ModelName& name, std::optional<int64_t> version,
+                                MonotonicTime deadline, AcquireDone done) {
+  if (options_.policy == LoadPolicy::kExplicit) return done(UnknownModel(name));
+  FindEarly(name, [this, name, version, deadline,
+                   done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
+    if (entry.status().code() == StatusCode::kResourceExhausted) return done(entry.status());
+    if (!entry.ok()) {
+      Status status = UnknownModel(name);
+      if (entry.status().code() == StatusCode::kInvalidArgument) {
+        status = NotFoundError(status.message() +
+                               "; it is in the folder but not served: " + entry.status().message());
+      }
+      return done(status);
+    }
+    auto resolved = Resolve(name, version);
+    if (!resolved.ok()) return done(resolved.status());
+    Wait(*resolved, deadline, std::move(done));
+  });
+}
+
 void ModelManager::Acquire(const model::ModelName& name, std::optional<int64_t> version,
                            MonotonicTime deadline, AcquireDone done) {
   if (!scanned_ && models_.find(name) == models_.end()) {
-    // The folder is still being read: ask for this one model.
-    if (options_.policy == LoadPolicy::kExplicit) return done(UnknownModel(name));
-    source_.Find(name, [this, alive = alive_, name, version, deadline,
-                        done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
-      if (!*alive) return;
-      if (!entry.ok()) {
-        Status status = UnknownModel(name);
-        if (entry.status().code() == StatusCode::kInvalidArgument) {
-          status = NotFoundError(status.message() + "; it is in the folder but not served: " +
-                                 entry.status().message());
-        }
-        return done(status);
-      }
-      Register(std::move(entry).value());
-      auto resolved = Resolve(name, version);
-      if (!resolved.ok()) return done(resolved.status());
-      Wait(*resolved, deadline, std::move(done));
-    });
-    return;
+    return AcquireEarly(name, version, deadline, std::move(done));
   }
   auto resolved = Resolve(name, version);
   if (!resolved.ok()) return done(resolved.status());
-  const VersionPtr& target = *resolved;
+  const VersionPtr target = *resolved;
+  if (!version) RetryHigherVersions(name, target->key.version);
   if (target->instance != nullptr && target->instance->cell->alive()) {
     return done(ModelHandle(target->instance));
   }
@@ -284,7 +334,7 @@ void ModelManager::Wait(const VersionPtr& version, MonotonicTime deadline, Acqui
 // --- loading ------------------------------------------------------------------------------
 
 void ModelManager::StartLoad(const VersionPtr& version, runner::CellId avoid) {
-  if (version->loading) return;
+  if (version->loading || version->removed) return;
   version->loading = true;
   const auto found = models_.find(version->key.name);
   const repository::ModelEntry& entry = found->second.entry;
@@ -324,23 +374,37 @@ void ModelManager::OnLoadSucceeded(const VersionPtr& version,
                    std::to_string(version->key.version));
   version->failure.reset();
   std::shared_ptr<ModelInstance> old = std::move(version->instance);
+  std::shared_ptr<ModelInstance> held_up = std::move(version->held_up);
   version->instance = std::move(instance);
+  version->held_up = nullptr;
   CompleteWaiters(version, OkStatus());
   if (old != nullptr) Retire(std::move(old));
+  if (held_up != nullptr) Retire(std::move(held_up));
 }
 
 void ModelManager::OnLoadFailed(const VersionPtr& version, const LoadOutcome& outcome) {
-  // Killed from outside: nothing is known against the model; try again at once, but not for ever.
-  const bool outside = outcome.lost && !runner::IsOffence(outcome.lost->cause);
+  // Its cell was killed from outside, or ended through another model's call: nothing is known
+  // against this one; try again at once, but not for ever.
+  const bool innocent =
+      outcome.lost && (!outcome.lost->was_running || !runner::IsOffence(outcome.lost->cause));
   const int count = version->failure ? version->failure->count + 1 : 1;
   const Status reason = outcome.instance.status();
   Failure failure{reason, reason.message(), executor_.clock().Now(), count};
-  if (outside && count <= 3) {
+  if (innocent && count <= limits::kLoadRetries) {
     version->failure = std::move(failure);
     return StartLoad(version, 0);
   }
   ++stats_.load_failures;
   const std::string& name = version->key.name.str();
+  if (version->held_up != nullptr && version->held_up->cell->alive()) {
+    THRONG_LOG_WARNING(logger_) << "'" << name << "' stays where it is: "
+                                << EscapeForLog(reason.message(), limits::kErrorTextBytes);
+    version->move_again_at = executor_.clock().Now() + RetryDelay(count);
+    version->instance = std::move(version->held_up);
+    version->held_up = nullptr;
+    version->failure.reset();
+    return CompleteWaiters(version, OkStatus());
+  }
   // A runner that is installed later joins at the next request.
   if (reason.code() != StatusCode::kUnimplemented) failure.retry_at += RetryDelay(count);
   if (outcome.lost || reason.code() == StatusCode::kUnavailable ||
@@ -351,7 +415,7 @@ void ModelManager::OnLoadFailed(const VersionPtr& version, const LoadOutcome& ou
     failure.status = NotFoundError("Request for unknown model: '" + name +
                                    "' has no available versions: " + reason.message());
   }
-  if (outcome.lost && runner::IsOffence(outcome.lost->cause)) {
+  if (outcome.lost && !innocent) {
     ++version->offences;
     ++stats_.offences;
     version->last_offence = executor_.clock().Now();
@@ -419,6 +483,7 @@ void ModelManager::OnCellExit(const runner::CellExit& exit) {
   CellTable::Record* record = table_.Find(exit.cell);
   if (record == nullptr) return;
   const auto instances = record->instances;
+  const bool blamed = record->blamed;
   table_.Remove(exit.cell);
   if (exit.cause != runner::CellExitCause::kStopped) {
     THRONG_LOG_WARNING(logger_) << "a model process ended: " << EscapeForLog(exit.reason) << "; "
@@ -426,20 +491,27 @@ void ModelManager::OnCellExit(const runner::CellExit& exit) {
                                 << " models of it are loaded again at their next request";
   }
   for (const auto& instance : instances) {
-    const auto found = models_.find(instance->key.name);
-    if (found == models_.end()) continue;
-    const auto version = found->second.versions.find(instance->key.version);
-    if (version != found->second.versions.end() && version->second->instance == instance) {
-      version->second->instance = nullptr;
+    const VersionPtr version = FindVersion(instance->key);
+    if (version == nullptr) continue;
+    if (version->instance == instance) version->instance = nullptr;
+    if (version->held_up == instance) version->held_up = nullptr;
+    // It ended while it ran nothing for us; with one model in it there is no doubt whose doing.
+    if (runner::IsOffence(exit.cause) && !blamed && instances.size() == 1) {
+      RecordOffence(*version, exit.reason);
     }
   }
 }
 
+ModelManager::VersionPtr ModelManager::FindVersion(const model::ModelKey& key) const {
+  const auto found = models_.find(key.name);
+  if (found == models_.end()) return nullptr;
+  const auto version = found->second.versions.find(key.version);
+  return version == found->second.versions.end() ? nullptr : version->second;
+}
+
 void ModelManager::OnOffence(const ModelInstance& instance, const std::string& reason) {
-  const auto found = models_.find(instance.key.name);
-  if (found == models_.end()) return;
-  const auto version = found->second.versions.find(instance.key.version);
-  if (version != found->second.versions.end()) RecordOffence(*version->second, reason);
+  if (CellTable::Record* record = table_.Find(instance.cell->id())) record->blamed = true;
+  if (const VersionPtr version = FindVersion(instance.key)) RecordOffence(*version, reason);
 }
 
 void ModelManager::RecordOffence(Version& version, const std::string& reason) {
@@ -457,18 +529,27 @@ void ModelManager::RecordOffence(Version& version, const std::string& reason) {
                             text + "; it is kept out for a while", now + RetryDelay(count), count};
 }
 
-void ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {
-  const auto found = models_.find(instance->key.name);
-  if (found == models_.end()) return;
-  const auto version = found->second.versions.find(instance->key.version);
-  if (version == found->second.versions.end() || version->second->instance != instance) return;
-  version->second->instance = nullptr;
-  Retire(instance);
-  StartLoad(version->second, instance->cell->id());
+bool ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {
+  const VersionPtr version = FindVersion(instance->key);
+  if (version == nullptr || version->instance != instance) return true;  // it has gone already
+  if (executor_.clock().Now() < version->move_again_at) return false;
+  version->held_up = std::move(version->instance);
+  version->instance = nullptr;
+  StartLoad(version, instance->cell->id());
+  return true;
 }
 
 void ModelManager::NoteRan(const ModelInstance& instance) {
   table_.NoteRan(instance.cell->id(), executor_.clock().Now());
+}
+
+// Cells whose zygote has gone share no pages with anything, and get no further models.
+void ModelManager::DrainOrphans() {
+  const MonotonicTime now = executor_.clock().Now();
+  table_.DrainOrphans(now);
+  executor_.StartTimer(now + kOrphanCheckInterval, [this, alive = alive_] {
+    if (*alive) DrainOrphans();
+  });
 }
 
 }  // namespace throng::residency

@@ -85,9 +85,10 @@ class ModelManager {
 
   // The cell that ran this instance's call ended through the call's own fault.
   void OnOffence(const ModelInstance& instance, const std::string& reason);
-  // This instance's cell is held up by another model's call: load it elsewhere. The instance serves
-  // what it has until its last pin goes.
-  void MoveElsewhere(const std::shared_ptr<ModelInstance>& instance);
+  // This instance's cell is held up by another model's call: load it elsewhere. It serves what it
+  // has until its last pin goes, and goes on serving when the other load fails. False: that has
+  // failed a moment ago, so the instance stays where it is for now.
+  bool MoveElsewhere(const std::shared_ptr<ModelInstance>& instance);
   void NoteRan(const ModelInstance& instance);
   // From the cell factory, after all calls of the cell have completed.
   void OnCellExit(const runner::CellExit& exit);
@@ -118,6 +119,8 @@ class ModelManager {
     const model::ModelKey key;
     repository::ModelVersionEntry entry;
     std::shared_ptr<ModelInstance> instance;  // serves
+    std::shared_ptr<ModelInstance> held_up;   // is moving: serves again when the move fails
+    MonotonicTime move_again_at{};            // after a move that failed
     bool loading = false;
     bool load_again = false;  // its files changed while it loaded
     bool removed = false;
@@ -131,18 +134,27 @@ class ModelManager {
   struct Model {
     repository::ModelEntry entry;
     std::map<int64_t, VersionPtr> versions;
+    uint64_t found_in_scan = 0;  // the last one begun when it was found
   };
+  using FindDone = Done<Result<repository::ModelEntry>>;
 
   static model::ResidencyState StateOf(const Version& version);
 
   void Register(repository::ModelEntry entry);
   void UpdateVersion(Model& model, const repository::ModelVersionEntry& entry, bool config_changed);
   void RemoveVersion(const VersionPtr& version);
-  void ApplySnapshot(repository::Snapshot snapshot);
+  void ApplySnapshot(repository::Snapshot snapshot, uint64_t scan);
   void LoadAtStart();
+  bool LoadsAllAtStart() const;
+  // Looks for one model while the folder is still being read; single flight for each name.
+  void FindEarly(const model::ModelName& name, FindDone done);
+  void AcquireEarly(const model::ModelName& name, std::optional<int64_t> version,
+                    MonotonicTime deadline, AcquireDone done);
 
   Result<VersionPtr> Resolve(const model::ModelName& name, std::optional<int64_t> version) const;
   Status UnknownModel(const model::ModelName& name) const;
+  // Versions above the one that answers whose wait after a failure is over.
+  void RetryHigherVersions(const model::ModelName& name, int64_t resolved);
   void Wait(const VersionPtr& version, MonotonicTime deadline, AcquireDone done);
   void StartLoad(const VersionPtr& version, runner::CellId avoid);
   void OnLoadOutcome(const VersionPtr& version, LoadOutcome outcome);
@@ -151,7 +163,9 @@ class ModelManager {
   void CompleteWaiters(const VersionPtr& version, const Status& status);
   void Retire(std::shared_ptr<ModelInstance> instance);
   void UnloadNow(const std::shared_ptr<ModelInstance>& instance);
+  VersionPtr FindVersion(const model::ModelKey& key) const;
   void RecordOffence(Version& version, const std::string& reason);
+  void DrainOrphans();
   void LoadRegistered(const model::ModelName& name, Done<Status> done);
   void UpdateServerReady();
   const model::FrameworkManifest* FindManifest(const std::string& framework) const;
@@ -167,6 +181,8 @@ class ModelManager {
   std::map<std::string, std::string> skipped_;  // name → reason
   ManagerStats stats_;
   bool scanned_ = false;
+  uint64_t scans_begun_ = 0;
+  std::map<std::string, std::vector<FindDone>> finding_;
   size_t initial_loads_ = 0;  // asked for at the start and not settled yet
   std::atomic<bool> server_ready_ = false;
   uint64_t last_waiter_id_ = 0;

@@ -330,10 +330,182 @@ TEST_F(ModelManagerTest, AModelMovesWhileItsOldCellIsHeldUp) {
   auto handle = Acquire("a");
   ASSERT_TRUE(handle.ok());
   const runner::CellId old_cell = handle->instance().cell->id();
-  manager_->MoveElsewhere(handle->shared());
+  EXPECT_TRUE(manager_->MoveElsewhere(handle->shared()));
+  EXPECT_EQ(StateOf("a"), "ready") << "it is, where it was";
   auto moved = Acquire("a");
   ASSERT_TRUE(moved.ok());
   EXPECT_NE(moved->instance().cell->id(), old_cell);
+}
+
+TEST_F(ModelManagerTest, AMoveThatFailsLeavesTheModelWhereItWas) {
+  source_.Add("a");
+  Start();
+  auto handle = Acquire("a");
+  ASSERT_TRUE(handle.ok());
+  const runner::CellId cell = handle->instance().cell->id();
+  cells_.start_status = ResourceExhaustedError("all processes are in use");
+  EXPECT_TRUE(manager_->MoveElsewhere(handle->shared()));
+  auto still = Acquire("a");
+  ASSERT_TRUE(still.ok()) << still.status().ToString();
+  EXPECT_EQ(still->instance().cell->id(), cell);
+  EXPECT_FALSE(manager_->MoveElsewhere(still->shared())) << "not again at once";
+  cells_.start_status = OkStatus();
+  executor_.Advance(seconds(2));
+  EXPECT_TRUE(manager_->MoveElsewhere(still->shared()));
+  EXPECT_NE(Acquire("a")->instance().cell->id(), cell);
+}
+
+// One call of 60 s runs in the only cell.
+class HeldUpCellTest : public ModelManagerTest {
+ protected:
+  void SetUp() override {
+    source_.Add("slow");
+    source_.Add("b");
+    cells_.model("slow").execute_time = seconds(60);
+    Start();
+    auto handle = Acquire("slow");
+    ASSERT_TRUE(handle.ok());
+    executor_.Advance(seconds(5));
+    slow_ = handle->shared();
+  }
+  void Run() {
+    slow_->cell->Execute(slow_->slot, {}, {}, [](const runner::ExecuteResult&) {});
+  }
+
+  std::shared_ptr<ModelInstance> slow_;
+};
+
+TEST_F(HeldUpCellTest, ALoadIsNotPlacedBehindARunningCall) {
+  Run();
+  executor_.Advance(seconds(30));
+  auto handle = Acquire("b", {}, seconds(1));
+  ASSERT_TRUE(handle.ok()) << handle.status().ToString();
+  EXPECT_NE(handle->instance().cell->id(), slow_->cell->id());
+}
+
+TEST_F(HeldUpCellTest, ALoadThatWaitsBehindACallGoesElsewhere) {
+  // The call arrives at the cell between the choice of the cell and the load.
+  cells_.before_load = [this] { Run(); };
+  auto handle = Acquire("b", {}, seconds(1));
+  ASSERT_TRUE(handle.ok()) << handle.status().ToString();
+  EXPECT_NE(handle->instance().cell->id(), slow_->cell->id());
+  executor_.Advance(seconds(70));
+  EXPECT_EQ(slow_->cell->calls_in_flight(), 0U);
+  const auto cell = std::static_pointer_cast<runner::testing::FakeCell>(slow_->cell);
+  EXPECT_EQ(cell->loaded.size(), 1U) << "the load that came too late is undone";
+}
+
+TEST_F(HeldUpCellTest, ALoadBehindACallThatCrashesIsInnocent) {
+  cells_.before_load = [this] { Run(); };
+  std::optional<Status> status;
+  manager_->Acquire(Name("b"), {}, executor_.clock().Now() + seconds(10),
+                    [&](const Result<ModelHandle>& handle) { status = handle.status(); });
+  executor_.Advance(milliseconds(20));
+  ASSERT_EQ(slow_->cell->calls_in_flight(), 2U);
+  manager_->OnOffence(*slow_, "SIGSEGV");
+  slow_->cell->End(runner::CellExitCause::kCrashed);
+  executor_.Advance(seconds(1));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_TRUE(status->ok()) << status->ToString();
+  EXPECT_EQ(manager_->stats().offences, 1U) << "the one of the call";
+  EXPECT_FALSE(Acquire("b")->instance().alone);
+}
+
+TEST_F(ModelManagerTest, AModelThatEndsItsIdleProcessIsToBlame) {
+  source_.Add("a");
+  Start();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(Acquire("a").ok());
+    cells_.cell_of("a")->Die(runner::CellExitCause::kCrashed, "SIGSEGV");
+    executor_.Advance(milliseconds(1));
+  }
+  EXPECT_EQ(manager_->stats().offences, 2U);
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(ModelManagerTest, AFailedHigherVersionIsTriedAgainWhileTheLowerAnswers) {
+  source_.Add("a", 1);
+  source_.Add("a", 2);
+  Start();
+  ASSERT_EQ(Acquire("a", 1)->instance().key.version, 1);
+  cells_.model("a").load_status = UnavailableError("no memory");
+  EXPECT_FALSE(Acquire("a", 2).ok());
+  EXPECT_EQ(Acquire("a")->instance().key.version, 1);
+  cells_.model("a").load_status = OkStatus();
+  executor_.Advance(seconds(2));
+  EXPECT_EQ(Acquire("a")->instance().key.version, 1) << "it does not wait for the other";
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(Acquire("a")->instance().key.version, 2);
+}
+
+TEST_F(ModelManagerTest, AnExplicitLoadTriesAFailedSuccessorAgain) {
+  source_.Add("a");
+  Start({.policy = LoadPolicy::kExplicit});
+  ASSERT_TRUE(Load("a").ok());
+  source_.entry("a").versions[0].modified_ns = 5;
+  cells_.model("a").load_status = InvalidArgumentError("half written");
+  EXPECT_FALSE(Load("a").ok());
+  EXPECT_FALSE(Load("a").ok()) << "the files are still those that failed";
+  EXPECT_TRUE(Acquire("a").ok()) << "the old one serves";
+  cells_.model("a").load_status = OkStatus();
+  EXPECT_TRUE(Load("a").ok());
+}
+
+TEST_F(ModelManagerTest, StarLoadsAllAtTheStart) {
+  source_.Add("a");
+  source_.Add("b");
+  Start({.policy = LoadPolicy::kExplicit, .load_at_start = {"*"}});
+  EXPECT_FALSE(manager_->ServerReady());
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(manager_->ServerReady());
+  EXPECT_EQ(manager_->stats().ready, 2U);
+}
+
+TEST_F(ModelManagerTest, AMissingModelAtTheStartIsAFailureThatSettles) {
+  source_.Add("a");
+  Start({.policy = LoadPolicy::kExplicit, .load_at_start = {"missing", "a"}});
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(manager_->ServerReady());
+  EXPECT_EQ(manager_->stats().load_failures, 1U);
+  EXPECT_EQ(StateOf("a"), "ready");
+}
+
+TEST_F(ModelManagerTest, WhatIsLoadedDuringAScanStays) {
+  Start({.policy = LoadPolicy::kExplicit});
+  manager_->Rescan([](const Status&) {});
+  source_.hide_from_scan = "a";  // the reader had passed its place already
+  source_.Add("a");
+  EXPECT_TRUE(Load("a").ok());
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(Acquire("a").ok());
+}
+
+TEST_F(ModelManagerTest, RequestsBeforeTheScanShareOneLook) {
+  source_.Add("a");
+  source_.scan_time = seconds(1);
+  Start();
+  size_t answered = 0;
+  for (int i = 0; i < 5; ++i) {
+    manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(10),
+                      [&](const Result<ModelHandle>& handle) { answered += handle.ok(); });
+  }
+  executor_.Advance(milliseconds(500));
+  EXPECT_EQ(answered, 5U);
+  EXPECT_EQ(source_.finds, 1U);
+  EXPECT_EQ(cells_.loads, 1U);
+}
+
+TEST_F(ModelManagerTest, AnIdleCellWithoutItsZygoteEnds) {
+  source_.Add("a");
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  cells_.cell_of("a")->orphaned = true;
+  executor_.Advance(seconds(5));
+  EXPECT_EQ(cells_.cells().size(), 1U);
+  executor_.Advance(seconds(20));
+  EXPECT_EQ(cells_.cells().size(), 0U);
+  EXPECT_EQ(StateOf("a"), "on_disk");
+  EXPECT_TRUE(Acquire("a").ok());
 }
 
 }  // namespace

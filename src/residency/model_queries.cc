@@ -34,7 +34,8 @@ void ModelManager::LoadRegistered(const model::ModelName& name, Done<Status> don
   progress->done = std::move(done);
   std::vector<VersionPtr> to_load;
   for (auto& [number, version] : models_.find(name)->second.versions) {
-    if (version->instance == nullptr || version->loading) to_load.push_back(version);
+    const bool serves = version->instance != nullptr && !version->loading && !version->failure;
+    if (!serves) to_load.push_back(version);
   }
   if (to_load.empty()) return progress->done(OkStatus());
   progress->left = to_load.size();
@@ -134,7 +135,7 @@ ManagerStats ModelManager::stats() const {
   for (const auto& [name, model] : models_) {
     stats.registered += model.versions.size();
     for (const auto& [number, version] : model.versions) {
-      stats.ready += version->instance != nullptr;
+      stats.ready += StateOf(*version) == model::ResidencyState::kReady;
     }
   }
   return stats;

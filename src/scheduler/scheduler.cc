@@ -181,9 +181,9 @@ void Scheduler::OnResult(const CallPtr& call, uint64_t attempt, runner::ExecuteR
     OnLost(call, *result.lost, result.status);
   } else {
     residency::ModelInstance& instance = call->handle.instance();
-    instance.average_compute = UpdateAverage(instance.average_compute, result.compute_time);
     manager_.NoteRan(instance);
     if (result.status.ok()) {
+      instance.average_compute = UpdateAverage(instance.average_compute, result.compute_time);
       Succeed(call, result);
     } else {
       Fail(call, WithRequestId(result.status, call->request.id));
@@ -314,30 +314,36 @@ void Scheduler::WatchCell(CellQueue& queue, MonotonicTime now) {
 void Scheduler::MoveOthersAway(CellQueue& queue) {
   const residency::ModelInstance* culprit =
       queue.cell->is_loading() ? nullptr : &queue.sent.front()->handle.instance();
-  std::vector<CallPtr> moving;
   std::set<std::shared_ptr<residency::ModelInstance>> instances;
   for (const CallPtr& call : queue.sent) {
-    if (&call->handle.instance() == culprit || !call->done) continue;
+    if (call->done) instances.insert(call->handle.shared());
+  }
+  for (auto& [instance, model] : queue.models) {
+    if (!model.calls.empty()) instances.insert(model.calls.front()->handle.shared());
+  }
+  std::erase_if(instances, [&](const std::shared_ptr<residency::ModelInstance>& instance) {
+    return instance.get() == culprit || !manager_.MoveElsewhere(instance);
+  });
+  if (instances.empty()) return;
+  std::vector<CallPtr> moving;
+  for (const CallPtr& call : queue.sent) {
+    if (!call->done || !instances.contains(call->handle.shared())) continue;
     ++call->attempt;  // its result, if one comes, is ignored
     queue.cell->Cancel(call->cell_call_id);
     moving.push_back(call);
   }
-  for (auto& [instance, model] : queue.models) {
-    if (instance == culprit) continue;
-    moving.insert(moving.end(), model.calls.begin(), model.calls.end());
-  }
-  if (moving.empty()) return;
-  for (const CallPtr& call : moving) {
-    std::erase(queue.sent, call);
-    queue.models.erase(&call->handle.instance());
-    std::erase(queue.turn, &call->handle.instance());
-    instances.insert(call->handle.shared());
+  for (const CallPtr& call : moving) std::erase(queue.sent, call);
+  for (const auto& instance : instances) {
+    const auto model = queue.models.find(instance.get());
+    if (model == queue.models.end()) continue;
+    moving.insert(moving.end(), model->second.calls.begin(), model->second.calls.end());
+    queue.models.erase(model);
+    std::erase(queue.turn, instance.get());
   }
   THRONG_LOG_WARNING(logger_) << (culprit == nullptr ? std::string("a load")
                                                      : "model '" + culprit->key.name.str() + "'")
                               << " holds up its process; " << moving.size() << " calls of "
                               << instances.size() << " other models move to another one";
-  for (const auto& instance : instances) manager_.MoveElsewhere(instance);
   stats_.moved += moving.size();
   for (const CallPtr& call : moving) Retry(call);
 }

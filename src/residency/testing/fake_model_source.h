@@ -32,15 +32,20 @@ class FakeModelSource final : public ModelSource {
   repository::ModelEntry& entry(const std::string& name) { return entries_.at(name); }
 
   void Scan(Done<Result<repository::Snapshot>> done) override {
-    executor_.Post([this, done = std::move(done)]() mutable {
+    auto read = [this, done = std::move(done)]() mutable {
       if (!scan_status.ok()) return done(scan_status);
       repository::Snapshot snapshot;
-      for (const auto& [name, entry] : entries_) snapshot.models.push_back(entry);
+      for (const auto& [name, entry] : entries_) {
+        if (name != hide_from_scan) snapshot.models.push_back(entry);
+      }
       snapshot.skipped = skipped;
       done(std::move(snapshot));
-    });
+    };
+    if (scan_time == Duration::zero()) return executor_.Post(std::move(read));
+    executor_.StartTimer(executor_.clock().Now() + scan_time, std::move(read));
   }
   void Find(const model::ModelName& name, Done<Result<repository::ModelEntry>> done) override {
+    ++finds;
     executor_.Post([this, name, done = std::move(done)]() mutable {
       const auto found = entries_.find(name.str());
       if (found == entries_.end()) return done(NotFoundError("no such model"));
@@ -63,6 +68,9 @@ class FakeModelSource final : public ModelSource {
   Status read_status;
   uint64_t artifact_bytes = 4096;
   size_t reads = 0;
+  size_t finds = 0;
+  Duration scan_time{};
+  std::string hide_from_scan;  // a model that the scan does not see
 
  private:
   Executor& executor_;

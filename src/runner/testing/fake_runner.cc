@@ -18,6 +18,10 @@ void FakeCell::Push(Work work) {
 }
 
 void FakeCell::Load(LoadSpec spec, Done<LoadResult> done) {
+  if (auto hook = std::move(factory_.before_load)) {
+    factory_.before_load = nullptr;
+    hook();
+  }
   ++factory_.loads;
   Work work;
   work.model = spec.key.name.str();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,7 +103,8 @@ class FakeCellFactory final : public CellFactory {
   size_t started = 0;
   size_t loads = 0;
   uint64_t input_arena_bytes = limits::kArenaBytes;
-  std::string missing_framework;  // CanStart refuses it
+  std::function<void()> before_load;  // runs once, before the next load is sent to its cell
+  std::string missing_framework;      // CanStart refuses it
 
  private:
   friend class FakeCell;
