@@ -85,6 +85,8 @@ void ModelManager::ScanAtStart(Done<Result<repository::Snapshot>> done) {
       for (const auto& skipped : snapshot->skipped) skipped_[skipped.name] = skipped.reason;
       if (options_.policy != LoadPolicy::kExplicit || LoadsAllAtStart()) {
         for (const auto& entry : snapshot->models) Register(entry);
+      } else {
+        for (const auto& entry : snapshot->models) on_disk_.try_emplace(entry.name);
       }
     }
     scanned_ = true;
@@ -148,14 +150,24 @@ void ModelManager::ApplySnapshot(repository::Snapshot snapshot, uint64_t scan) {
     // What was loaded by name while the folder was being read may have come after the reader.
     if (!found.contains(name) && model.found_in_scan < scan) gone.push_back(name);
   }
-  for (auto& entry : snapshot.models) Register(std::move(entry));
-  for (const model::ModelName& name : gone) Unload(name, [](const Status&) {});
+  std::erase_if(on_disk_, [&](const auto& entry) { return !found.contains(entry.first); });
+  for (auto& entry : snapshot.models) {
+    if (models_.contains(entry.name)) {
+      Register(std::move(entry));
+    } else if (options_.policy == LoadPolicy::kExplicit) {
+      on_disk_.try_emplace(entry.name);
+    } else if (!on_disk_.contains(entry.name)) {
+      Register(std::move(entry));
+    }
+  }
+  for (const model::ModelName& name : gone) RemoveModel(name);
 }
 
 void ModelManager::Register(repository::ModelEntry entry) {
   const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}, 0});
   Model& model = position->second;
   model.found_in_scan = scans_begun_;
+  on_disk_.erase(entry.name);
   std::vector<VersionPtr> gone;
   for (const auto& [number, version] : model.versions) {
     const bool kept = std::any_of(entry.versions.begin(), entry.versions.end(),
@@ -211,7 +223,20 @@ void ModelManager::RemoveVersion(const VersionPtr& version) {
 
 // --- resolution ---------------------------------------------------------------------------
 
-Status ModelManager::UnknownModel(const model::ModelName& name) const {
+Status ModelManager::UnknownModel(const model::ModelName& name,
+                                  std::optional<int64_t> version) const {
+  const auto on_disk = on_disk_.find(name);
+  if (on_disk != on_disk_.end() && on_disk->second.unloaded) {
+    const auto& versions = on_disk->second.versions;
+    if (version && std::find(versions.begin(), versions.end(), *version) != versions.end()) {
+      return UnavailableError("'" + name.str() + "' version " + std::to_string(*version) +
+                              " is not at ready state");
+    }
+    if (!version) {
+      return NotFoundError("Request for unknown model: '" + name.str() +
+                           "' has no available versions");
+    }
+  }
   std::string text = "Request for unknown model: '" + name.str() + "' is not found";
   const auto skipped = skipped_.find(name.str());
   if (skipped != skipped_.end()) text += "; it is in the folder but not served: " + skipped->second;
@@ -221,7 +246,7 @@ Status ModelManager::UnknownModel(const model::ModelName& name) const {
 Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& name,
                                                        std::optional<int64_t> version) const {
   const auto found = models_.find(name);
-  if (found == models_.end()) return UnknownModel(name);
+  if (found == models_.end()) return UnknownModel(name, version);
   const auto& versions = found->second.versions;
   if (version) {
     const auto exact = versions.find(*version);
@@ -270,12 +295,12 @@ void ModelManager::FindEarly(const model::ModelName& name, FindDone done) {
 // The folder is still being read: asks for this one model.
 void ModelManager::AcquireEarly(const model::ModelName& name, std::optional<int64_t> version,
                                 MonotonicTime deadline, AcquireDone done) {
-  if (options_.policy == LoadPolicy::kExplicit) return done(UnknownModel(name));
+  if (options_.policy == LoadPolicy::kExplicit) return done(UnknownModel(name, version));
   FindEarly(name, [this, name, version, deadline,
                    done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
     if (entry.status().code() == StatusCode::kResourceExhausted) return done(entry.status());
     if (!entry.ok()) {
-      Status status = UnknownModel(name);
+      Status status = UnknownModel(name, version);
       if (entry.status().code() == StatusCode::kInvalidArgument) {
         status = NotFoundError(status.message() +
                                "; it is in the folder but not served: " + entry.status().message());
@@ -290,7 +315,7 @@ void ModelManager::AcquireEarly(const model::ModelName& name, std::optional<int6
 
 void ModelManager::Acquire(const model::ModelName& name, std::optional<int64_t> version,
                            MonotonicTime deadline, AcquireDone done) {
-  if (!scanned_ && models_.find(name) == models_.end()) {
+  if (!scanned_ && !models_.contains(name) && !on_disk_.contains(name)) {
     return AcquireEarly(name, version, deadline, std::move(done));
   }
   auto resolved = Resolve(name, version);

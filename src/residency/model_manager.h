@@ -136,6 +136,11 @@ class ModelManager {
     std::map<int64_t, VersionPtr> versions;
     uint64_t found_in_scan = 0;  // the last one begun when it was found
   };
+  // In the folder, but not registered.
+  struct OnDisk {
+    bool unloaded = false;  // by name; comes back by name only
+    std::vector<int64_t> versions;
+  };
   using FindDone = Done<Result<repository::ModelEntry>>;
 
   static model::ResidencyState StateOf(const Version& version);
@@ -143,6 +148,7 @@ class ModelManager {
   void Register(repository::ModelEntry entry);
   void UpdateVersion(Model& model, const repository::ModelVersionEntry& entry, bool config_changed);
   void RemoveVersion(const VersionPtr& version);
+  void RemoveModel(const model::ModelName& name);
   void ApplySnapshot(repository::Snapshot snapshot, uint64_t scan);
   void LoadAtStart();
   bool LoadsAllAtStart() const;
@@ -152,7 +158,7 @@ class ModelManager {
                     MonotonicTime deadline, AcquireDone done);
 
   Result<VersionPtr> Resolve(const model::ModelName& name, std::optional<int64_t> version) const;
-  Status UnknownModel(const model::ModelName& name) const;
+  Status UnknownModel(const model::ModelName& name, std::optional<int64_t> version) const;
   // Versions above the one that answers whose wait after a failure is over.
   void RetryHigherVersions(const model::ModelName& name, int64_t resolved);
   void Wait(const VersionPtr& version, MonotonicTime deadline, AcquireDone done);
@@ -179,6 +185,7 @@ class ModelManager {
   ModelLoader loader_;
   std::unordered_map<model::ModelName, Model> models_;
   std::map<std::string, std::string> skipped_;  // name → reason
+  std::unordered_map<model::ModelName, OnDisk> on_disk_;
   ManagerStats stats_;
   bool scanned_ = false;
   uint64_t scans_begun_ = 0;

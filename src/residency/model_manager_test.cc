@@ -495,6 +495,44 @@ TEST_F(ModelManagerTest, RequestsBeforeTheScanShareOneLook) {
   EXPECT_EQ(cells_.loads, 1U);
 }
 
+TEST_F(ModelManagerTest, WhatWasUnloadedStaysUnloadedUntilItIsLoadedByName) {
+  source_.Add("a", 3);
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  Unload("a");
+  EXPECT_EQ(StateOf("a"), "absent");
+  EXPECT_EQ(manager_->Index(false).at(0).reason, "unloaded");
+  EXPECT_EQ(Acquire("a").status().message(),
+            "Request for unknown model: 'a' has no available versions");
+  EXPECT_EQ(Acquire("a", 3).status().message(), "'a' version 3 is not at ready state");
+  EXPECT_EQ(Acquire("a", 3).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Acquire("a", 4).status().code(), StatusCode::kNotFound);
+  manager_->Rescan([](const Status&) {});
+  executor_.Advance(milliseconds(10));
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kNotFound) << "a rescan is no load";
+  EXPECT_TRUE(Load("a").ok());
+  EXPECT_TRUE(Acquire("a").ok());
+  source_.Remove("a");
+  Unload("a");
+  EXPECT_TRUE(manager_->Index(false).empty()) << "its files have gone";
+}
+
+TEST_F(ModelManagerTest, ExplicitModeListsWhatMayBeLoaded) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(100);
+  Start({.policy = LoadPolicy::kExplicit});
+  ASSERT_EQ(manager_->Index(false).size(), 1U);
+  EXPECT_FALSE(manager_->Index(false)[0].version.has_value());
+  EXPECT_FALSE(manager_->Index(false)[0].state.has_value());
+  EXPECT_TRUE(manager_->Index(true).empty());
+  manager_->Load(Name("a"), [](const Status&) {});
+  executor_.Advance(milliseconds(50));
+  EXPECT_EQ(StateOf("a"), "loading");
+  EXPECT_EQ(manager_->CheckReady(Name("a"), {}).code(), StatusCode::kUnavailable);
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(manager_->CheckReady(Name("a"), {}).ok());
+}
+
 TEST_F(ModelManagerTest, AnIdleCellWithoutItsZygoteEnds) {
   source_.Add("a");
   Start();

@@ -53,13 +53,28 @@ void ModelManager::LoadRegistered(const model::ModelName& name, Done<Status> don
   }
 }
 
+void ModelManager::RemoveModel(const model::ModelName& name) {
+  const auto found = models_.find(name);
+  if (found == models_.end()) return;
+  Model model = std::move(found->second);
+  models_.erase(found);
+  for (auto& [number, version] : model.versions) RemoveVersion(version);
+  UpdateServerReady();
+}
+
 void ModelManager::Unload(const model::ModelName& name, Done<Status> done) {
   const auto found = models_.find(name);
   if (found != models_.end()) {
-    Model model = std::move(found->second);
-    models_.erase(found);
-    for (auto& [number, version] : model.versions) RemoveVersion(version);
-    UpdateServerReady();
+    OnDisk& unloaded = on_disk_[name];
+    unloaded.unloaded = true;
+    for (const auto& [number, version] : found->second.versions) {
+      unloaded.versions.push_back(number);
+    }
+    RemoveModel(name);
+    // KServe's agent deletes the files first: then there is nothing left to list.
+    source_.Find(name, [this, alive = alive_, name](const Result<repository::ModelEntry>& entry) {
+      if (*alive && entry.status().code() == StatusCode::kNotFound) on_disk_.erase(name);
+    });
   }
   done(OkStatus());
 }
@@ -69,8 +84,17 @@ Status ModelManager::CheckReady(const model::ModelName& name,
   auto resolved = Resolve(name, version);
   if (!resolved.ok()) return resolved.status();
   const Version& target = **resolved;
-  if (StateOf(target) != model::ResidencyState::kFailed) return OkStatus();
-  return UnavailableError(target.failure->reason);
+  switch (StateOf(target)) {
+    case model::ResidencyState::kFailed:
+      return UnavailableError(target.failure->reason);
+    case model::ResidencyState::kLoading:
+      // With lazy loading a request that comes now is answered; elsewhere the word is a promise
+      // that the model has loaded.
+      if (options_.policy == LoadPolicy::kLazy) return OkStatus();
+      return UnavailableError("the model is being loaded");
+    default:
+      return OkStatus();
+  }
 }
 
 std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
@@ -89,6 +113,12 @@ std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
   if (!ready_only) {
     for (const auto& [name, reason] : skipped_) {
       entries.push_back({name, std::nullopt, std::nullopt, reason});
+    }
+    for (const auto& [name, on_disk] : on_disk_) {
+      if (!on_disk.unloaded) entries.push_back({name.str(), std::nullopt, std::nullopt, ""});
+      for (const int64_t version : on_disk.versions) {
+        entries.push_back({name.str(), version, model::ResidencyState::kAbsent, "unloaded"});
+      }
     }
   }
   std::sort(entries.begin(), entries.end(), [](const IndexEntry& a, const IndexEntry& b) {
