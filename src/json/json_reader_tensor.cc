@@ -292,6 +292,10 @@ bool JsonReader::ReadInteger(T& value) {
     return true;
   }
   if (!ScanNumber()) return false;
+  if (std::string_view(first, static_cast<size_t>(next_ - first)) == "-0") {
+    value = 0;  // for unsigned types from_chars knows no sign
+    return true;
+  }
   const std::string at = " at offset " + std::to_string(first - begin_);
   const std::string_view token(first, static_cast<size_t>(next_ - first));
   const bool is_integer = token.find_first_of(".eE") == std::string_view::npos;

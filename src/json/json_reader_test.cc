@@ -287,6 +287,13 @@ TEST(JsonReaderTest, IntegersAreRangeChecked) {
   CheckIntegerRange<uint64_t>();
 }
 
+TEST(JsonReaderTest, MinusZeroIsAnIntegerOfEveryKind) {
+  EXPECT_EQ(ReadNumbers<uint8_t>("[-0,1]", 2).values, (std::vector<uint8_t>{0, 1}));
+  EXPECT_EQ(ReadNumbers<uint64_t>("[-0]", 1).values, (std::vector<uint64_t>{0}));
+  EXPECT_EQ(ReadNumbers<int32_t>("[-0]", 1).values, (std::vector<int32_t>{0}));
+  EXPECT_NE(ReadNumbers<uint8_t>("[-00]", 1).error, "");
+}
+
 TEST(JsonReaderTest, IntegersHaveNeitherFractionNorExponent) {
   EXPECT_EQ(ReadNumbers<int32_t>("[1.0]", 1).error, "expected an integer at offset 1");
   EXPECT_EQ(ReadNumbers<int32_t>("[1e2]", 1).error, "expected an integer at offset 1");

@@ -32,6 +32,11 @@ std::optional<int> ReadSignal(int fd) {
 
 void IgnoreBrokenPipes() { (void)std::signal(SIGPIPE, SIG_IGN); }
 
+void IgnoreUserSignals() {
+  (void)std::signal(SIGUSR1, SIG_IGN);
+  (void)std::signal(SIGUSR2, SIG_IGN);
+}
+
 uint64_t RaiseOpenFileLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

@@ -18,6 +18,8 @@ Result<UniqueFd> WatchSignals(std::initializer_list<int> signals);
 std::optional<int> ReadSignal(int fd);
 // Writing to a closed connection becomes an error instead of a signal.
 void IgnoreBrokenPipes();
+// SIGUSR1 and SIGUSR2 mean nothing to us; by default they would end the program.
+void IgnoreUserSignals();
 
 // Raises the soft limit of open files to the hard one; returns what it is now.
 uint64_t RaiseOpenFileLimit();

@@ -232,7 +232,7 @@ std::string Inputs(size_t count) {
 
 TEST(ModelConfigTest, BoundsTensors) {
   EXPECT_TRUE(ParseModelConfig(Inputs(limits::kModelTensors), "m").ok());
-  EXPECT_TRUE(Has(Error(Inputs(limits::kModelTensors + 1)), "input: more than 1024 tensors"));
+  EXPECT_TRUE(Has(Error(Inputs(limits::kModelTensors + 1)), "input: more than 256 tensors"));
 }
 
 std::string Rank(size_t rank, int max_batch_size) {

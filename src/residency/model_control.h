@@ -47,6 +47,9 @@ class ModelControl {
   // OK, kNotFound, or kUnavailable with the reason (failed, quarantined, unloaded).
   virtual void CheckReady(const model::ModelName& name, std::optional<int64_t> version,
                           Executor& executor, Done<Status> done) = 0;
+  // What a request to this model must look like, when that is known without loading it; else null.
+  virtual void Peek(const model::ModelName& name, std::optional<int64_t> version,
+                    Executor& executor, Done<std::shared_ptr<const model::ModelMetadata>> done) = 0;
   virtual void Index(bool ready_only, Executor& executor, Done<std::vector<IndexEntry>> done) = 0;
   // Registers it (reading its folder afresh) and loads it; done when it is ready or failed.
   // Idempotent. ERRORS: kInternal "failed to load 'M', failed to poll from model repository" (no

@@ -26,6 +26,14 @@ void ModelControlService::CheckReady(const model::ModelName& name, std::optional
   });
 }
 
+void ModelControlService::Peek(const model::ModelName& name, std::optional<int64_t> version,
+                               Executor& executor,
+                               Done<std::shared_ptr<const model::ModelMetadata>> done) {
+  OnDataPlane([this, name, version, done = CompleteOn(executor, std::move(done))]() mutable {
+    done(manager_.Peek(name, version));
+  });
+}
+
 void ModelControlService::Index(bool ready_only, Executor& executor,
                                 Done<std::vector<IndexEntry>> done) {
   OnDataPlane([this, ready_only, done = CompleteOn(executor, std::move(done))]() mutable {

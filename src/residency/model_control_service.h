@@ -22,6 +22,8 @@ class ModelControlService final : public ModelControl {
                 MonotonicTime deadline, Executor& executor, Done<Result<ModelView>> done) override;
   void CheckReady(const model::ModelName& name, std::optional<int64_t> version, Executor& executor,
                   Done<Status> done) override;
+  void Peek(const model::ModelName& name, std::optional<int64_t> version, Executor& executor,
+            Done<std::shared_ptr<const model::ModelMetadata>> done) override;
   void Index(bool ready_only, Executor& executor, Done<std::vector<IndexEntry>> done) override;
   void Load(const model::ModelName& name, Executor& executor, Done<Status> done) override;
   void Unload(const model::ModelName& name, Executor& executor, Done<Status> done) override;

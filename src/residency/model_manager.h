@@ -97,6 +97,8 @@ class ModelManager {
   void Load(const model::ModelName& name, Done<Status> done);
   void Unload(const model::ModelName& name, Done<Status> done);
   Status CheckReady(const model::ModelName& name, std::optional<int64_t> version) const;
+  std::shared_ptr<const model::ModelMetadata> Peek(const model::ModelName& name,
+                                                   std::optional<int64_t> version) const;
   std::vector<IndexEntry> Index(bool ready_only) const;
   ModelView View(const ModelInstance& instance, std::optional<int64_t> asked) const;
   // Thread-safe.

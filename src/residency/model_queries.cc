@@ -97,6 +97,13 @@ Status ModelManager::CheckReady(const model::ModelName& name,
   }
 }
 
+std::shared_ptr<const model::ModelMetadata> ModelManager::Peek(
+    const model::ModelName& name, std::optional<int64_t> version) const {
+  const auto resolved = Resolve(name, version);
+  if (!resolved.ok() || (*resolved)->instance == nullptr) return nullptr;
+  return (*resolved)->instance->metadata;
+}
+
 std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
   std::vector<IndexEntry> entries;
   for (const auto& [name, model] : models_) {

@@ -15,11 +15,9 @@ std::string Describe(const model::TensorMetadata& tensor) {
          tensor::ShapeToString(tensor.shape) + ")";
 }
 
-std::string ExpectedInputs(const model::ModelMetadata& metadata) {
+std::string DescribeAll(const std::vector<model::TensorMetadata>& tensors) {
   std::string text;
-  for (const auto& input : metadata.inputs) {
-    text += (text.empty() ? "" : ", ") + Describe(input);
-  }
+  for (const auto& tensor : tensors) text += (text.empty() ? "" : ", ") + Describe(tensor);
   return text;
 }
 
@@ -75,7 +73,7 @@ Status CheckInputCount(const InferRequest& request, const model::ModelMetadata& 
     text += ", but missing required input(s) " + QuotedList(missing) +
             ". Please provide all required input(s)";
   }
-  return InvalidArgumentError(text + ". The model takes " + ExpectedInputs(metadata));
+  return InvalidArgumentError(text + ". The model takes " + DescribeInputs(metadata));
 }
 
 Status CheckBatch(const InferRequest& request, const NamedTensor& input,
@@ -133,7 +131,7 @@ Result<uint16_t> FindInput(const InferRequest& request, const NamedTensor& input
   }
   return InvalidArgumentError("unexpected inference input '" + input.name + "' for model '" +
                               request.model.str() + "'. The model takes " +
-                              ExpectedInputs(metadata));
+                              DescribeInputs(metadata));
 }
 
 Result<uint16_t> FindOutput(const InferRequest& request, const std::string& name,
@@ -143,11 +141,18 @@ Result<uint16_t> FindOutput(const InferRequest& request, const std::string& name
   }
   const auto position = PositionInName(name);
   if (metadata.accepts_anything && position) return *position;
-  return InvalidArgumentError("unexpected inference output '" + name + "' for model '" +
-                              request.model.str() + "'");
+  return InvalidArgumentError(
+      "unexpected inference output '" + name + "' for model '" + request.model.str() +
+      "'. The model has " +
+      (metadata.accepts_anything ? "OUTPUT__0, OUTPUT__1, ..." : DescribeAll(metadata.outputs)));
 }
 
 }  // namespace
+
+std::string DescribeInputs(const model::ModelMetadata& metadata) {
+  return metadata.accepts_anything ? "INPUT__0, INPUT__1, ... of any datatype and shape"
+                                   : DescribeAll(metadata.inputs);
+}
 
 Result<CheckedRequest> CheckRequest(const InferRequest& request,
                                     const model::ModelMetadata& metadata) {

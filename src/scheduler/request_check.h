@@ -23,6 +23,9 @@ struct CheckedRequest {
 Result<CheckedRequest> CheckRequest(const InferRequest& request,
                                     const model::ModelMetadata& metadata);
 
+// "'x' (FP32 [-1,16]), 'y' (INT32 [1])"
+std::string DescribeInputs(const model::ModelMetadata& metadata);
+
 // The name of output `index`: the metadata's, or OUTPUT__N for a model that describes none.
 std::string OutputName(const model::ModelMetadata& metadata, uint16_t index);
 

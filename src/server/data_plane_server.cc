@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "frontend/rest/origin_rule.h"
 #include "frontend/rest/rest_frontend.h"
 #include "grpc/unimplemented_server.h"
 #include "http/server.h"
@@ -31,6 +32,8 @@ namespace {
 // Disk reads and memory measurements; few, as each may hold a whole artefact.
 constexpr int kHelperThreads = 2;
 constexpr std::chrono::milliseconds kDrainPoll{10};
+// Nothing is done with it, but the answer to a POST is "405", not "too large".
+constexpr size_t kMetricsBodyBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kExitOnErrorPoll{100};
 
 // An event loop that speaks HTTP. The first one is the data plane's.
@@ -64,6 +67,7 @@ struct DataPlaneServer::Parts {
   Status AddIoLoop();
   Result<std::unique_ptr<http::HttpServer>> StartHttp(IoLoop& io);
   Status StartMetrics();
+  http::Reply AnswerMetrics(const http::Request& request) const;
   Status Run();
   void ReadFolder();
   void ScheduleRescan();
@@ -117,6 +121,7 @@ Status DataPlaneServer::Parts::Open() {
   THRONG_ASSIGN_OR_RETURN(listeners, OpenListeners(options));
   THRONG_ASSIGN_OR_RETURN(signals, os::WatchSignals({SIGTERM, SIGINT, SIGHUP}));
   os::IgnoreBrokenPipes();
+  os::IgnoreUserSignals();
   os::RaiseOpenFileLimit();
   io_loops.push_back(std::make_unique<IoLoop>());
   THRONG_ASSIGN_OR_RETURN(io_loops[0]->loop, os::EventLoop::Create(os::RealClock()));
@@ -197,35 +202,37 @@ Status DataPlaneServer::Parts::AddIoLoop() {
 
 Status DataPlaneServer::Parts::StartMetrics() {
   http::ServerOptions http_options;
-  http_options.max_body_bytes = 0;
+  http_options.max_body_bytes = kMetricsBodyBytes;
   http_options.error_body = MetricsErrorBody;
   THRONG_ASSIGN_OR_RETURN(
-      metrics,
-      http::HttpServer::Start(loop(), listeners.metrics.fd.get(), std::move(http_options),
-                              [this](std::shared_ptr<http::Exchange> exchange) {
-                                http::Reply reply;
-                                reply.content_type = "text/plain; version=0.0.4";
-                                const http::Request& request = exchange->request();
-                                if (request.path != "/metrics" && request.path != "/metrics/") {
-                                  reply.status = 404;
-                                  reply.body = "Not Found\n";
-                                } else if (request.method != "GET" && request.method != "HEAD") {
-                                  reply.status = 405;
-                                  reply.body = "Method Not Allowed\n";
-                                } else {
-                                  reply.body = MetricsPage(manager->stats(), runners->stats(),
-                                                           scheduler->stats());
-                                }
-                                exchange->Send(std::move(reply));
-                              }));
+      metrics, http::HttpServer::Start(loop(), listeners.metrics.fd.get(), std::move(http_options),
+                                       [this](const std::shared_ptr<http::Exchange>& exchange) {
+                                         exchange->Send(AnswerMetrics(exchange->request()));
+                                       }));
   return OkStatus();
 }
 
-Status DataPlaneServer::Parts::Run() {
-  if (listeners.http.fd.valid()) {
-    THRONG_LOG_INFO(logger) << "HTTP on " << EscapeForLog(listeners.http.address) << ":"
-                            << listeners.http.port;
+http::Reply DataPlaneServer::Parts::AnswerMetrics(const http::Request& request) const {
+  http::Reply reply;
+  reply.content_type = "text/plain; version=0.0.4";
+  const frontend::rest::OriginRule origin_rule(options.cors_origins);
+  if (origin_rule.Judge(request) == frontend::rest::OriginRule::Verdict::kRefused) {
+    reply.status = 403;
+    reply.body = MetricsErrorBody(reply.status, "requests from this origin are not allowed");
+  } else if (request.path != "/metrics" && request.path != "/metrics/") {
+    reply.status = 404;
+    reply.body = MetricsErrorBody(reply.status, "Not Found");
+  } else if (request.method != "GET" && request.method != "HEAD") {
+    reply.status = 405;
+    reply.body = MetricsErrorBody(reply.status, "Method Not Allowed");
+  } else {
+    reply.body = MetricsPage(manager->stats(), runners->stats(), scheduler->stats());
   }
+  return reply;
+}
+
+Status DataPlaneServer::Parts::Run() {
+  LogListeners(logger, listeners);
   WarnAboutOpenAddresses(logger, listeners);
   if (options.runners.sandbox == runner::SandboxPolicy::kRequired) CheckSandbox();
   ReadFolder();

@@ -54,6 +54,22 @@ Status WritePortsFile(os::FileSystem& files, const std::string& path, const List
   return files.WriteAtomically(path, text.empty() ? "{}\n" : text + "}\n");
 }
 
+std::string Authority(const Listener& listener) {
+  const bool is_ipv6 = listener.address.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + listener.address + "]" : listener.address) + ":" +
+         std::to_string(listener.port);
+}
+
+void LogListeners(const Logger& logger, const Listeners& listeners) {
+  const auto log = [&logger](std::string_view what, const Listener& listener) {
+    if (!listener.fd.valid()) return;
+    THRONG_LOG_INFO(logger) << what << " on " << EscapeForLog(Authority(listener));
+  };
+  log("HTTP", listeners.http);
+  log("gRPC", listeners.grpc);
+  log("metrics", listeners.metrics);
+}
+
 void WarnAboutOpenAddresses(const Logger& logger, const Listeners& listeners) {
   for (const Listener* listener : {&listeners.http, &listeners.grpc, &listeners.metrics}) {
     if (!listener->fd.valid() || IsLoopback(listener->address)) continue;

@@ -31,6 +31,11 @@ Result<Listeners> OpenListeners(const ServerOptions& options);
 // {"http":N,"grpc":N,"metrics":N}; a listener that is not allowed is left out.
 Status WritePortsFile(os::FileSystem& files, const std::string& path, const Listeners& listeners);
 
+// "[::1]:8000"
+std::string Authority(const Listener& listener);
+// One line for each listener: where it listens.
+void LogListeners(const Logger& logger, const Listeners& listeners);
+
 // One line for each listener that others can reach.
 void WarnAboutOpenAddresses(const Logger& logger, const Listeners& listeners);
 

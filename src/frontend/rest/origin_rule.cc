@@ -31,6 +31,10 @@ bool SameHost(std::string_view origin, std::string_view host) {
 OriginRule::Verdict OriginRule::Judge(const http::Request& request) const {
   const std::string* const origin = request.FindHeader("Origin");
   if (origin == nullptr) return Verdict::kSame;
+  const auto count = std::count_if(
+      request.headers.begin(), request.headers.end(),
+      [](const http::Header& header) { return http::EqualsIgnoringCase(header.name, "Origin"); });
+  if (count != 1) return Verdict::kRefused;  // no browser sends two
   const std::string* const host = request.FindHeader("Host");
   if (host != nullptr && SameHost(*origin, *host)) return Verdict::kSame;
   const auto matches = [&](const std::string& allowed) {

@@ -9,6 +9,7 @@
 #include "frontend/rest/infer_encoder.h"
 #include "frontend/rest/response_text.h"
 #include "http/syntax.h"
+#include "scheduler/request_check.h"
 
 namespace throng::frontend::rest {
 namespace {
@@ -186,6 +187,21 @@ void RestFrontend::Describe(const Route& route, const model::ModelName& name, Re
       });
 }
 
+// Says what the model takes, too, unless the body is no JSON at all or the model is not in memory.
+void RestFrontend::RefuseBody(const Route& route, const model::ModelName& name, Status status,
+                              Responder responder) {
+  if (status.message().starts_with("failed to parse")) return responder.SendDecodeError(status);
+  control_.Peek(name, route.version, executor_,
+                [responder = std::move(responder),
+                 status = std::move(status)](std::shared_ptr<const model::ModelMetadata> metadata) {
+                  const std::string expected =
+                      metadata == nullptr ? "" : scheduler::DescribeInputs(*metadata);
+                  if (expected.empty()) return responder.SendDecodeError(status);
+                  responder.SendDecodeError(
+                      Status(status.code(), status.message() + ". The model takes " + expected));
+                });
+}
+
 void RestFrontend::Infer(const Route& route, const model::ModelName& name, http::Request& request,
                          Responder responder) {
   if (const Status status = CheckInferenceHeaderLength(request); !status.ok()) {
@@ -197,7 +213,7 @@ void RestFrontend::Infer(const Route& route, const model::ModelName& name, http:
     // The body is not needed once its tensors are made: it must not wait for the model.
     const std::string body = std::move(request.body);
     const Status status = DecodeInferBody(body, infer);
-    if (!status.ok()) return responder.SendDecodeError(status);
+    if (!status.ok()) return RefuseBody(route, name, status, std::move(responder));
   }
   std::string id = infer.id;
   inference_.Infer(

@@ -54,6 +54,8 @@ class RestFrontend {
   void ServerReady(Responder responder) const;
   void ModelReady(const Route& route, const model::ModelName& name, Responder responder);
   void Describe(const Route& route, const model::ModelName& name, Responder responder);
+  void RefuseBody(const Route& route, const model::ModelName& name, Status status,
+                  Responder responder);
   void Infer(const Route& route, const model::ModelName& name, http::Request& request,
              Responder responder);
   void Index(const http::Request& request, Responder responder);

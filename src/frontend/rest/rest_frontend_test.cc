@@ -343,6 +343,27 @@ class OriginTest : public RestFrontendTest {
   }
 };
 
+TEST_F(RestFrontendTest, AWrongBodyIsToldWhatTheModelTakes) {
+  const std::string body = R"({"inputs":[{"name":"A","datatype":"INT32","shape":[1],"data":1}]})";
+  const std::string unknown = Call("POST", kInferTarget, body)->reply().body;
+  EXPECT_EQ(unknown.find("The model takes"), std::string::npos);
+  auto metadata = std::make_shared<model::ModelMetadata>();
+  metadata->inputs.push_back({"A", tensor::DataType::kInt32, {-1, 2}, false});
+  control_.metadata = metadata;
+  const std::string known = Call("POST", kInferTarget, body)->reply().body;
+  EXPECT_NE(known.find(". The model takes 'A' (INT32 [-1,2])\"}"), std::string::npos) << known;
+  const std::string no_json = Call("POST", kInferTarget, "{")->reply().body;
+  EXPECT_EQ(no_json.find("The model takes"), std::string::npos) << no_json;
+}
+
+TEST_F(OriginTest, TwoOriginsAreRefused) {
+  const auto exchange = FakeExchange::Make("GET", "/v2/health/live", "");
+  exchange->AddHeader("Host", "localhost:8000");
+  exchange->AddHeader("Origin", "http://localhost:8000");
+  exchange->AddHeader("Origin", "http://evil.example");
+  EXPECT_EQ(Handle(exchange)->reply().status, 403);
+}
+
 TEST_F(OriginTest, AnotherOriginIsRefused) {
   for (const char* origin : {"http://evil.example", "http://localhost:8001", "null", "",
                              "http://localhost:8000.evil.example", "localhost:8000"}) {

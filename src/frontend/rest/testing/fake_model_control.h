@@ -23,6 +23,10 @@ class FakeModelControl final : public residency::ModelControl {
     Record("ready", name, version);
     executor.Post([this, done = std::move(done)]() mutable { done(status); });
   }
+  void Peek(const model::ModelName&, std::optional<int64_t>, Executor& executor,
+            Done<std::shared_ptr<const model::ModelMetadata>> done) override {
+    executor.Post([this, done = std::move(done)]() mutable { done(metadata); });
+  }
   void Index(bool ready_only, Executor& executor,
              Done<std::vector<residency::IndexEntry>> done) override {
     calls.push_back(ready_only ? "index ready" : "index");
@@ -40,6 +44,7 @@ class FakeModelControl final : public residency::ModelControl {
 
   Result<residency::ModelView> view = NotFoundError("the test has set no view");
   Status status;
+  std::shared_ptr<const model::ModelMetadata> metadata;  // for Peek
   std::vector<residency::IndexEntry> index;
   bool server_ready = true;
   std::vector<std::string> calls;  // "describe cifar10:2", "load cifar10"
