@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "base/testing/simulated_executor.h"
 #include "residency/testing/fake_model_source.h"
 #include "runner/testing/fake_runner.h"
@@ -531,6 +532,70 @@ TEST_F(ModelManagerTest, ExplicitModeListsWhatMayBeLoaded) {
   EXPECT_EQ(manager_->CheckReady(Name("a"), {}).code(), StatusCode::kUnavailable);
   executor_.Advance(seconds(1));
   EXPECT_TRUE(manager_->CheckReady(Name("a"), {}).ok());
+}
+
+// --- bounds (base/limits.h) ---------------------------------------------------------------------
+
+TEST_F(ModelManagerTest, SoManyModelsLoadAtATime) {
+  constexpr size_t kLimit = limits::kConcurrentLoads;
+  for (size_t i = 0; i <= kLimit; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    source_.Add(name);
+    cells_.model(name).load_time = milliseconds(100);
+  }
+  Start();
+  for (size_t i = 0; i <= kLimit; ++i) {
+    manager_->Acquire(Name("m" + std::to_string(i)), {}, executor_.clock().Now() + seconds(30),
+                      [](const Result<ModelHandle>& handle) { EXPECT_TRUE(handle.ok()); });
+  }
+  executor_.Advance(milliseconds(50));
+  EXPECT_EQ(source_.reads, kLimit);
+  executor_.Advance(milliseconds(500));
+  EXPECT_EQ(source_.reads, kLimit + 1);
+  EXPECT_EQ(manager_->stats().ready, kLimit + 1);
+}
+
+TEST_F(ModelManagerTest, SoManyRequestsWaitForOneLoad) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(100);
+  Start();
+  size_t answered = 0;
+  size_t refused = 0;
+  for (size_t i = 0; i <= limits::kLoadWaitersPerModel; ++i) {
+    manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(30),
+                      [&](const Result<ModelHandle>& handle) {
+                        answered += handle.ok();
+                        refused += handle.status().code() == StatusCode::kResourceExhausted;
+                      });
+    EXPECT_EQ(refused, i == limits::kLoadWaitersPerModel ? 1U : 0U);
+  }
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(answered, limits::kLoadWaitersPerModel);
+}
+
+TEST_F(ModelManagerTest, ALoadThatNeverEndsIsEnded) {
+  source_.Add("a");
+  cells_.model("a").load_time = limits::kLoadDeadline + seconds(1);
+  Start();
+  std::optional<Status> status;
+  manager_->Acquire(Name("a"), {}, executor_.clock().Now() + 2 * limits::kLoadDeadline,
+                    [&](const Result<ModelHandle>& handle) { status = handle.status(); });
+  executor_.Advance(limits::kLoadDeadline - seconds(1));
+  EXPECT_FALSE(status.has_value());
+  executor_.Advance(seconds(2));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->code(), StatusCode::kUnavailable);
+  EXPECT_EQ(manager_->stats().offences, 1U);
+  EXPECT_TRUE(cells_.cells().empty());
+}
+
+TEST_F(ModelManagerTest, ALoadIsStartedAgainSoManyTimes) {
+  source_.Add("a");
+  cells_.model("a").load_ends_cell = runner::CellExitCause::kOutside;
+  Start();
+  EXPECT_EQ(Acquire("a").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(cells_.loads, 1U + limits::kLoadRetries);
+  EXPECT_EQ(manager_->stats().offences, 0U);
 }
 
 TEST_F(ModelManagerTest, AnIdleCellWithoutItsZygoteEnds) {

@@ -141,6 +141,21 @@ TEST_F(SchedulerTest, QueuesAreBoundedPerModelAndInAll) {
   EXPECT_EQ(scheduler_->in_flight(), 0U);
 }
 
+TEST_F(SchedulerTest, InputBytesThatWaitAreBounded) {
+  source_.Add("a");
+  SchedulerOptions options;
+  options.max_queued_input_bytes = 32;  // two calls of 16 bytes
+  Start(options);
+  for (int i = 0; i < 3; ++i) Send(Request("a"));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].status().code(), StatusCode::kUnavailable);
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(Succeeded(), 2U);
+  Send(Request("a"));
+  executor_.Advance(seconds(1));
+  EXPECT_EQ(Succeeded(), 3U) << "what is answered is given back";
+}
+
 TEST_F(SchedulerTest, ModelsOfACellTakeTurns) {
   source_.Add("busy");
   source_.Add("quiet");

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/testing/caller.h"
+#include "tests/integration/testing/eventually.h"
 #include "tests/integration/testing/null_model.h"
 #include "tests/integration/testing/server_process.h"
 #include "tests/integration/testing/traffic.h"
@@ -22,17 +23,6 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-
-// Asks until the condition holds, at most 20 s.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto give_up = steady_clock::now() + seconds(20);
-  while (!condition()) {
-    if (steady_clock::now() >= give_up) return false;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return true;
-}
 
 int Rounds(int usual) {
   const char* full = std::getenv("THRONG_TEST_FULL");

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/testing/caller.h"
+#include "tests/integration/testing/eventually.h"
 #include "tests/integration/testing/null_model.h"
 #include "tests/integration/testing/server_process.h"
 
@@ -71,17 +72,6 @@ std::set<std::string> IndexStates(Caller& caller) {
     states.insert(entry.value("name", "?") + " " + entry.value("state", "-"));
   }
   return states;
-}
-
-// Asks until the condition holds, at most 20 s.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto give_up = steady_clock::now() + seconds(20);
-  while (!condition()) {
-    if (steady_clock::now() >= give_up) return false;
-    std::this_thread::sleep_for(milliseconds(20));
-  }
-  return true;
 }
 
 // --- the examples -------------------------------------------------------------------------
@@ -496,32 +486,35 @@ TEST(StopTest, EveryRequestInFlightAtTheSignalIsAnswered) {
   EXPECT_EQ(answered, 8);
 }
 
-// Clients that ask without a pause: what they sent is answered, until they cannot connect.
+// Clients that ask without a pause: what they sent is answered, until they cannot connect. With
+// several event loops, requests and replies cross threads.
 TEST(StopTest, SignalUnderLoadFailsNoRequest) {
-  const TemporaryFolder models;
-  AddNullModel(models, "echo", "");
-  ServerProcess server({models.path()});
-  ASSERT_EQ(server.WhyNotListening(), "");
-  std::atomic<int> answered = 0;
-  std::vector<std::thread> clients;
-  clients.reserve(4);
-  for (int i = 0; i < 4; ++i) {
-    clients.emplace_back([&] {
-      Caller caller(server.http_port());
-      while (true) {
-        const Answer answer = caller.Infer("echo", NullRequest(1));
-        if (answer.status == 0) {
-          EXPECT_NE(answer.body.find("cannot connect"), std::string::npos) << answer.body;
-          return;
+  for (const char* threads : {"1", "3"}) {
+    const TemporaryFolder models;
+    AddNullModel(models, "echo", "");
+    ServerProcess server({std::string("--http-thread-count=") + threads, models.path()});
+    ASSERT_EQ(server.WhyNotListening(), "");
+    std::atomic<int> answered = 0;
+    std::vector<std::thread> clients;
+    clients.reserve(6);
+    for (int i = 0; i < 6; ++i) {
+      clients.emplace_back([&, i] {
+        Caller caller(server.http_port());
+        while (true) {
+          const Answer answer = caller.Infer("echo", NullRequest(i));
+          if (answer.status == 0) {
+            EXPECT_NE(answer.body.find("cannot connect"), std::string::npos) << answer.body;
+            return;
+          }
+          EXPECT_EQ(answer.status, 200) << answer.body;
+          ++answered;
         }
-        EXPECT_EQ(answer.status, 200) << answer.body;
-        ++answered;
-      }
-    });
+      });
+    }
+    EXPECT_TRUE(Eventually([&] { return answered >= 400; }));
+    EXPECT_EQ(server.Stop(), 0);
+    for (std::thread& client : clients) client.join();
   }
-  EXPECT_TRUE(Eventually([&] { return answered >= 400; }));
-  EXPECT_EQ(server.Stop(), 0);
-  for (std::thread& client : clients) client.join();
 }
 
 // Ctrl-C on a terminal goes to the whole process group, and systemd's stop to the whole cgroup:
