@@ -342,6 +342,7 @@ bool JsonReader::ParseHex4(uint32_t& value) {
   return FailAt("Incorrect hex digit after \\u escape in string.", where);
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): RFC 8259's grammar, one branch a rule
 bool JsonReader::ScanNumber() {
   const char* const where = next_;
   if (next_ != end_ && *next_ == '-') ++next_;

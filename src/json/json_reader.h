@@ -163,6 +163,8 @@ class JsonReader {
   Step NextLeaf(Cursor& cursor);
   bool SkipCommaBeforeLeaf();
   template <typename T>
+  bool ReadLeaves(T* out, uint64_t count, uint64_t& index);
+  template <typename T>
   uint64_t ReadRealRun(T* out, uint64_t count);
   template <typename T>
   bool ReadLeaf(T& value);

@@ -130,12 +130,18 @@ bool JsonReader::ReadNumbers(T* out, uint64_t count) {
     const Step step = NextLeaf(cursor);
     if (step == Step::kError) return false;
     if (step == Step::kDone) return i == count || DataError(CountError(count, i));
-    for (;; ++i) {
-      if constexpr (std::is_floating_point_v<T>) i += ReadRealRun(out + i, count - i);
-      if (i == count) return DataError(CountError(count, i + 1));
-      if (!ReadLeaf(out[i])) return false;
-      if (!SkipCommaBeforeLeaf()) break;
-    }
+    if (!ReadLeaves(out, count, i)) return false;
+  }
+}
+
+// Leaves with nothing but a comma between them. `index`: of the first, then of the last.
+template <typename T>
+bool JsonReader::ReadLeaves(T* out, uint64_t count, uint64_t& index) {
+  for (;; ++index) {
+    if constexpr (std::is_floating_point_v<T>) index += ReadRealRun(out + index, count - index);
+    if (index == count) return DataError(CountError(count, index + 1));
+    if (!ReadLeaf(out[index])) return false;
+    if (!SkipCommaBeforeLeaf()) return true;
   }
 }
 
@@ -209,6 +215,7 @@ bool JsonReader::ReadLeaf(T& value) {
 // Consumes a number, checking the grammar as ScanNumber does, and takes its value on the way.
 // `end`: where it ends; next_ stays.
 template <typename Real>
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): the grammar, one branch a rule
 bool JsonReader::ScanReal(Real& real, const char*& end) {
   const char* next = next_ + static_cast<int>(*next_ == '-');
   const char* const digits = next;
