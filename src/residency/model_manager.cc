@@ -135,8 +135,9 @@ void ModelManager::Rescan(Done<Status> done) {
                 done = std::move(done)](Result<repository::Snapshot> snapshot) mutable {
     if (!*alive) return;
     // What cannot be read unloads nothing.
-    if (snapshot.ok()) ApplySnapshot(std::move(snapshot).value(), scan);
-    done(snapshot.status());
+    const Status status = snapshot.status();
+    if (status.ok()) ApplySnapshot(std::move(snapshot).value(), scan);
+    done(status);
   });
 }
 
