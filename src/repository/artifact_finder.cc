@@ -15,8 +15,6 @@ namespace {
 using os::DirectoryEntry;
 using os::FileKind;
 
-constexpr uint64_t kPointerBytes = 512;  // a Git LFS pointer is shorter
-
 std::string Quote(std::string_view text) { return "'" + EscapeForLog(text, 128) + "'"; }
 
 Status NotServed(const Place& place, const std::string& reason) {
@@ -43,14 +41,27 @@ Status Measure(const os::FileSystem& files, const std::string& path, size_t dept
   return OkStatus();
 }
 
+// OK when the first bytes of a file are what its name promises.
+Status CheckContent(const os::FileSystem& files, const Format& format, const Place& place,
+                    const os::FileInfo& info, std::string_view model_name) {
+  THRONG_ASSIGN_OR_RETURN(const Recognition recognition,
+                          RecogniseFile(files, place.path, info.size_bytes));
+  if (SatisfiesProbe(recognition.content, format.rule->probe)) return OkStatus();
+  return NotServed(place,
+                   RefusalReason(recognition, {place.relative, model_name, place.is_served_alone,
+                                               WhatProbeWants(format.rule->probe)}));
+}
+
 Result<FoundArtifact> TakeFolder(const os::FileSystem& files, const Format& format,
-                                 const Place& place, const std::string& file_name) {
+                                 const Place& place, const std::string& file_name,
+                                 std::string_view model_name) {
   if (format.rule->probe == kSavedModelProbe) {
-    THRONG_ASSIGN_OR_RETURN(const os::FileInfo info,
-                            files.Stat(os::JoinPath(place.path, std::string(kSavedModelFile))));
+    const Place graph = place.Child(std::string(kSavedModelFile));
+    THRONG_ASSIGN_OR_RETURN(const os::FileInfo info, files.Stat(graph.path));
     if (info.kind != FileKind::kRegular) {
       return NotServed(place, "a SavedModel's folder without saved_model.pb");
     }
+    THRONG_RETURN_IF_ERROR(CheckContent(files, format, graph, info, model_name));
   }
   FoundArtifact artifact;
   artifact.format = format;
@@ -63,7 +74,7 @@ Result<FoundArtifact> TakeFolder(const os::FileSystem& files, const Format& form
   return artifact;
 }
 
-// A file of a framework's name. Contents are read only where the name does not tell enough.
+// A file of a framework's name.
 Result<FoundArtifact> TakeFile(const os::FileSystem& files, const Format& format,
                                const Place& place, std::string_view model_name) {
   THRONG_ASSIGN_OR_RETURN(const os::FileInfo info, files.Stat(place.path));
@@ -71,17 +82,7 @@ Result<FoundArtifact> TakeFile(const os::FileSystem& files, const Format& format
   if (info.size_bytes > limits::kArtifactBytes) {
     return NotServed(place, "larger than " + std::to_string(limits::kArtifactBytes) + " bytes");
   }
-  const bool is_archive = format.rule->probe == "torchscript_zip";
-  if (is_archive || info.size_bytes <= kPointerBytes) {
-    THRONG_ASSIGN_OR_RETURN(const Recognition recognition,
-                            RecogniseFile(files, place.path, info.size_bytes));
-    const bool is_other = is_archive ? recognition.content != Content::kTorchScript
-                                     : recognition.content == Content::kEmpty ||
-                                           recognition.content == Content::kGitLfsPointer;
-    if (is_other) {
-      return NotServed(place, RefusalReason(recognition, place.relative, model_name));
-    }
-  }
+  THRONG_RETURN_IF_ERROR(CheckContent(files, format, place, info, model_name));
   const std::string name(os::BaseName(place.path));
   return FoundArtifact{format, {place.path, false}, info.size_bytes, info.modified_ns, name, name};
 }
@@ -101,7 +102,10 @@ Result<FoundArtifact> TakeByContent(const os::FileSystem& files, const FormatTab
     return NotServed(place, "its content is " + real->rule->platform +
                                 ", but config.pbtxt names another platform or backend");
   }
-  if (!format) return NotServed(place, RefusalReason(recognition, place.relative, model_name));
+  if (!format) {
+    return NotServed(
+        place, RefusalReason(recognition, {place.relative, model_name, place.is_served_alone, {}}));
+  }
   return TakeFile(files, *format, place, model_name);
 }
 
@@ -138,7 +142,7 @@ class FolderSearch {
         return Ambiguous(Quote(found[0].entry->name) + " and '" + std::string(kSavedModelFile) +
                          "'");
       }
-      return TakeFolder(files_, *flat, place_, std::string(kSavedModelFile));
+      return TakeFlatSavedModel(*flat);
     }
     if (found.empty()) found = Collect(&FormatTable::BySuffix);
     if (found.size() > 1) return Ambiguous(TwoNames(found));
@@ -174,7 +178,11 @@ class FolderSearch {
   Result<FoundArtifact> Take(const Candidate& candidate) const {
     const Place place = place_.Child(candidate.entry->name);
     if (!IsFolder(*candidate.entry)) return TakeFile(files_, *candidate.format, place, model_name_);
-    return TakeFolder(files_, *candidate.format, place, candidate.entry->name);
+    return TakeFolder(files_, *candidate.format, place, candidate.entry->name, model_name_);
+  }
+
+  Result<FoundArtifact> TakeFlatSavedModel(const Format& format) const {
+    return TakeFolder(files_, format, place_, std::string(kSavedModelFile), model_name_);
   }
 
   Result<FoundArtifact> FindNamed() const {
@@ -206,8 +214,13 @@ class FolderSearch {
       }
     }
     if (looks.empty()) {
-      return InvalidArgumentError("no model in it; expected one of " +
-                                  formats_.DefaultNames(config_));
+      for (const DirectoryEntry& entry : entries_) {
+        const std::string_view what = UnservedFormatOf(entry.name);
+        if (what.empty() || IsIgnoredName(entry.name)) continue;
+        return NotServed(place_.Child(entry.name),
+                         "looks like " + std::string(what) + ", which is not supported");
+      }
+      return NotFoundError("no model in it; expected one of " + formats_.DefaultNames(config_));
     }
     // A folder of shards: one file is enough to say what they are.
     return TakeByContent(files_, formats_, place_.Child(looks[0].entry->name), config_,
@@ -232,7 +245,7 @@ Result<FoundArtifact> FindInFile(const os::FileSystem& files, const FormatTable&
   if (!format) format = formats.ByDefaultName(name, is_folder, anything);
   if (is_folder) {
     if (!format) return NotServed(place, "not a model of a known format");
-    return TakeFolder(files, *format, place, name);
+    return TakeFolder(files, *format, place, name, model_name);
   }
   if (format) return TakeFile(files, *format, place, model_name);
   return TakeByContent(files, formats, place, anything, model_name);
@@ -242,6 +255,19 @@ Result<FoundArtifact> FindInFolder(const os::FileSystem& files, const FormatTabl
                                    const Place& place, const std::vector<DirectoryEntry>& entries,
                                    const model::ModelConfig& config, std::string_view model_name) {
   return FolderSearch(files, formats, place, entries, config, model_name).Find();
+}
+
+std::string FirstModelName(const FormatTable& formats, const std::vector<DirectoryEntry>& entries,
+                           const model::ModelConfig& config) {
+  for (const DirectoryEntry& entry : entries) {
+    if (IsIgnoredName(entry.name)) continue;
+    if (formats.ByDefaultName(entry.name, IsFolder(entry), config) ||
+        formats.BySuffix(entry.name, IsFolder(entry), config) ||
+        (entry.name == kSavedModelFile && !IsFolder(entry))) {
+      return entry.name;
+    }
+  }
+  return {};
 }
 
 }  // namespace throng::repository

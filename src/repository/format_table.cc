@@ -13,6 +13,9 @@ std::string_view Plain(std::string_view name) {
   return name;
 }
 
+// The runner of the project's own tests.
+bool IsForTests(const Format& format) { return format.manifest->framework == "null"; }
+
 bool IsFolderRule(const model::FormatRule& rule) { return rule.suffix.ends_with('/'); }
 
 void AppendOnce(std::string_view word, std::string& list) {
@@ -84,6 +87,7 @@ Status FormatTable::CheckConfig(const model::ModelConfig& config) const {
     platform_known |= config.platform == format.rule->platform;
     backend_known |= config.backend == format.manifest->backend;
     both_fit |= format.Fits(config);
+    if (IsForTests(format)) continue;
     AppendOnce(format.rule->platform, platforms);
     AppendOnce(format.manifest->backend, backends);
   }
@@ -105,7 +109,7 @@ Status FormatTable::CheckConfig(const model::ModelConfig& config) const {
 std::string FormatTable::DefaultNames(const model::ModelConfig& config) const {
   std::string names;
   for (const Format& format : formats_) {
-    if (format.Fits(config)) AppendOnce(format.rule->default_name, names);
+    if (format.Fits(config) && !IsForTests(format)) AppendOnce(format.rule->default_name, names);
   }
   return names;
 }

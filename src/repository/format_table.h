@@ -25,6 +25,8 @@ struct Format {
 };
 
 inline constexpr std::string_view kSavedModelProbe = "saved_model_dir";
+inline constexpr std::string_view kTorchScriptProbe = "torchscript_zip";
+inline constexpr std::string_view kAnyProbe = "any";
 inline constexpr std::string_view kSavedModelFile = "saved_model.pb";
 
 class FormatTable {
@@ -47,7 +49,8 @@ class FormatTable {
   Status CheckConfig(const model::ModelConfig& config) const;
 
   const std::vector<Format>& formats() const { return formats_; }
-  // "model.onnx, model.pt": for a person who wonders what would have been accepted.
+  // "model.onnx, model.pt": for a person who wonders what would have been accepted. The runner of
+  // the project's own tests is not offered, here or by CheckConfig.
   std::string DefaultNames(const model::ModelConfig& config) const;
 
  private:

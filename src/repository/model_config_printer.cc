@@ -1,4 +1,5 @@
 // ModelConfig as config.pbtxt and as the JSON that clients of Triton read.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,31 @@ std::string Join(const Range& values, std::string_view separator) {
   return text;
 }
 
+bool IsKnown(const model::TensorConfig& tensor) {
+  return tensor.type != tensor::DataType::kInvalid;
+}
+
+// What the file does not tell, as a line to fill in: a configuration with half of a tensor would be
+// refused, and one with half of the tensors would be wrong.
+std::string TensorTemplate(std::string_view kind, const std::vector<model::TensorConfig>& tensors) {
+  std::string text = "# " + std::string(kind) + " [";
+  std::string_view separator = " ";
+  for (const model::TensorConfig& tensor : tensors) {
+    text += std::string(separator) + "{ name: " + QuoteText(tensor.name) + " data_type: " +
+            std::string(IsKnown(tensor) ? tensor::ConfigDataTypeName(tensor.type) : "TYPE_FP32") +
+            " dims: [ " + (tensor.dims.empty() ? "-1" : Join(tensor.dims, ", ")) + " ] }";
+    separator = ", ";
+  }
+  return text + " ]  # the file does not tell: fill in\n";
+}
+
 void AppendTextTensors(std::string_view kind, const std::vector<model::TensorConfig>& tensors,
                        std::string& text) {
   if (tensors.empty()) return;
+  if (!std::all_of(tensors.begin(), tensors.end(), IsKnown)) {
+    text += TensorTemplate(kind, tensors);
+    return;
+  }
   text += kind;
   text += " [\n";
   for (size_t i = 0; i < tensors.size(); ++i) {

@@ -341,5 +341,20 @@ TEST(ModelConfigTest, ReadsTheExamples) {
   EXPECT_GE(read, 2u);
 }
 
+TEST(ModelConfigTest, WhatIsNotKnownIsPrintedAsATemplate) {
+  model::ModelConfig config;
+  config.inputs = {{.name = "INPUT__0"}, {.name = "b", .type = tensor::DataType::kInt8}};
+  config.outputs = {{.name = "c", .type = tensor::DataType::kBool, .dims = {2}}};
+  const std::string text = FormatModelConfig(config);
+  EXPECT_TRUE(Has(text,
+                  "# input [ { name: \"INPUT__0\" data_type: TYPE_FP32 dims: [ -1 ] }, "
+                  "{ name: \"b\" data_type: TYPE_INT8 dims: [ -1 ] } ]  # the file does not"))
+      << text;
+  const auto parsed = ParseModelConfig(text, "");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  EXPECT_TRUE(parsed->config.inputs.empty());
+  EXPECT_EQ(parsed->config.outputs, config.outputs);
+}
+
 }  // namespace
 }  // namespace throng::repository

@@ -80,6 +80,9 @@ std::vector<int64_t> SelectVersions(const std::vector<int64_t>& versions,
 // Makes the entry from its newest version's artefact; the others are added by AddVersion.
 ModelEntry StartEntry(model::ModelName name, ParsedConfig parsed, const FoundArtifact& newest) {
   model::ModelConfig config = std::move(parsed.config);
+  const std::string& probe = newest.format.rule->probe;
+  const bool content_is_known = probe != kAnyProbe;
+  const bool tells_inputs = probe != kTorchScriptProbe || !config.inputs.empty();
   config.name = name.str();
   if (config.platform.empty()) config.platform = newest.format.rule->platform;
   if (config.backend.empty()) config.backend = newest.format.manifest->backend;
@@ -90,7 +93,9 @@ ModelEntry StartEntry(model::ModelName name, ParsedConfig parsed, const FoundArt
                     newest.format.manifest->framework,
                     std::make_shared<const model::ModelConfig>(std::move(config)),
                     {},
-                    std::move(parsed.warnings)};
+                    std::move(parsed.warnings),
+                    content_is_known,
+                    tells_inputs};
 }
 
 void AddVersion(int64_t version, FoundArtifact found, ModelEntry& entry) {
@@ -135,20 +140,33 @@ Result<ModelEntry> ReadVersions(const os::FileSystem& files, const FormatTable& 
   return entry;
 }
 
-bool StartsWithIgnoringCase(std::string_view text, std::string_view lower_case_prefix) {
-  if (text.size() < lower_case_prefix.size()) return false;
-  return std::equal(lower_case_prefix.begin(), lower_case_prefix.end(), text.begin(),
-                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return lower;
+}
+
+// README, README.md, readme.de.md; not README_model.onnx, nor readme.onnx.
+bool IsReadme(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kTexts = {"",      ".md",  ".markdown", ".txt",
+                                                       ".text", ".rst", ".html",     ".htm",
+                                                       ".adoc", ".org", ".rtf",      ".pdf"};
+  const std::string lower = LowerCase(name);
+  if (!lower.starts_with("readme")) return false;
+  const std::string_view rest = std::string_view(lower).substr(6);
+  if (!rest.empty() && !rest.starts_with('.')) return false;
+  const std::string_view extension = rest.empty() ? rest : rest.substr(rest.rfind('.'));
+  return std::find(kTexts.begin(), kTexts.end(), extension) != kTexts.end();
 }
 
 }  // namespace
 
 bool IsIgnoredName(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kIgnored = {"__pycache__", "configs", "warmup",
-                                                        "initial_state"};
-  return name.starts_with('.') || name.starts_with("SUCCESS.") ||
-         StartsWithIgnoringCase(name, "readme") ||
-         std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end();
+  return name.starts_with('.') || name == "__pycache__" || IsReadme(name);
+}
+
+bool IsDecoration(std::string_view name) {
+  return name == "configs" || name == "warmup" || name == "initial_state";
 }
 
 Result<ModelEntry> ReadModelFolder(const os::FileSystem& files, const FormatTable& formats,
@@ -168,6 +186,10 @@ Result<ModelEntry> ReadModelFolder(const os::FileSystem& files, const FormatTabl
     ModelEntry entry = StartEntry(name, std::move(parsed), found);
     AddVersion(1, std::move(found), entry);
     return entry;
+  }
+  if (const std::string beside = FirstModelName(formats, entries, parsed.config); !beside.empty()) {
+    parsed.warnings.push_back("'" + EscapeForLog(beside, 128) +
+                              "' is not served: the folder has versions, which come before it");
   }
   const std::vector<int64_t> selected = SelectVersions(versions, parsed.config.version_policy);
   if (selected.empty()) {

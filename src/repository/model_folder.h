@@ -17,9 +17,10 @@ namespace throng::repository {
 struct Place {
   std::string path;
   std::string relative;
+  bool is_served_alone = false;  // the path that was given, and a file
 
   Place Child(const std::string& name) const {
-    return {os::JoinPath(path, name), relative.empty() ? name : relative + "/" + name};
+    return {os::JoinPath(path, name), relative.empty() ? name : relative + "/" + name, false};
   }
 };
 
@@ -32,8 +33,10 @@ struct FoundArtifact {
   std::string default_filename;  // what default_model_filename would have to be
 };
 
-// Hidden files, __pycache__, READMEs, markers, and the folders with which Triton decorates a model.
+// Hidden files, __pycache__ and READMEs.
 bool IsIgnoredName(std::string_view name);
+// The folders with which Triton decorates a model: where they hold no model, they need no reason.
+bool IsDecoration(std::string_view name);
 
 // A model that is one file or one artefact folder. ERRORS: kInvalidArgument — why it is not served;
 // those of the file system.
@@ -41,11 +44,16 @@ Result<FoundArtifact> FindInFile(const os::FileSystem& files, const FormatTable&
                                  const Place& place, bool is_folder, std::string_view model_name);
 
 // The artefact in the folder `place` (of a version, or of a flat model), whose listing is
-// `entries`. ERRORS: as above.
+// `entries`. ERRORS: kNotFound — nothing in it looks like a model; as above.
 Result<FoundArtifact> FindInFolder(const os::FileSystem& files, const FormatTable& formats,
                                    const Place& place,
                                    const std::vector<os::DirectoryEntry>& entries,
                                    const model::ModelConfig& config, std::string_view model_name);
+
+// The entry that FindInFolder would look at first, by its name alone; nothing: none.
+std::string FirstModelName(const FormatTable& formats,
+                           const std::vector<os::DirectoryEntry>& entries,
+                           const model::ModelConfig& config);
 
 // A model's folder. `directory_name`: what the configuration's name must be, "" for anything;
 // `fallback_name`: the model's name when the configuration has none. ERRORS: as above.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "repository/protobuf_kind.h"
 #include "repository/zip_directory.h"
 
 namespace throng::repository {
@@ -81,101 +82,35 @@ bool IsSafetensors(std::string_view prefix, uint64_t file_bytes) {
          header_bytes <= file_bytes - 8;
 }
 
-// Takes a protobuf varint off the front. False when it is cut off.
-bool TakeVarint(std::string_view& bytes, uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return true;
+// The compressors that joblib.dump offers; "" for none of them.
+std::string_view CompressionOf(std::string_view prefix) {
+  if (prefix.starts_with("\x1f\x8b"sv)) return "gzip";
+  if (prefix.starts_with("BZh"sv)) return "bzip2";
+  if (prefix.starts_with("\xfd"
+                         "7zXZ\0"sv)) {
+    return "xz";
   }
-  return false;
-}
-
-// ONNX ModelProto: ir_version (1), producer and domain texts (2, 3, 4, 6), model_version (5), graph
-// (7), opset_import (8), and few more. SavedModel: schema version 1 (1), then meta graphs (2).
-// GraphDef: nodes (1), each starting with its name (1).
-Content RecogniseProtobuf(std::string_view prefix, uint64_t file_bytes) {
-  std::string_view rest = prefix;
-  uint64_t tag = 0;
-  uint64_t value = 0;
-  if (!TakeVarint(rest, tag)) return Content::kUnknown;
-  if (tag == 0x0a) {
-    if (!TakeVarint(rest, value) || value == 0 || value > file_bytes) return Content::kUnknown;
-    return rest.starts_with('\x0a') ? Content::kGraphDef : Content::kUnknown;
+  if (prefix.starts_with("\x5d\0\0"sv)) return "lzma";
+  if (prefix.starts_with("\x04\x22\x4d\x18"sv)) return "lz4";
+  // zlib: the method, then a level, which together are divisible by 31.
+  constexpr std::string_view kLevels = "\x01\x5e\x9c\xda"sv;
+  if (prefix.size() > 2 && prefix[0] == '\x78' &&
+      kLevels.find(prefix[1]) != std::string_view::npos) {
+    return "zlib";
   }
-  if (tag != 0x08 || !TakeVarint(rest, value) || value == 0 || value > 100) {
-    return Content::kUnknown;
+  return {};
+}
+
+// torch.save before 1.6 wrote four pickles: a number, a version, facts of the machine, the object.
+Recognition RecogniseTorchLegacy(std::string_view prefix) {
+  constexpr std::string_view kNextPickle = ".\x80\x02"sv;
+  constexpr int kPicklesBefore = 3;
+  for (int i = 0; i < kPicklesBefore; ++i) {
+    const size_t end = prefix.find(kNextPickle);
+    if (end == std::string_view::npos) return {Content::kTorchLegacy, {}};
+    prefix.remove_prefix(end + 1);
   }
-  const bool may_be_saved_model = value == 1;
-  if (!TakeVarint(rest, tag) || !TakeVarint(rest, value)) return Content::kUnknown;
-  if (tag == 0x12 && may_be_saved_model && value >= 128) return Content::kSavedModel;
-  constexpr std::array<uint64_t, 8> kOnnxTags = {0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72};
-  if (std::find(kOnnxTags.begin(), kOnnxTags.end(), tag) == kOnnxTags.end()) {
-    return Content::kUnknown;
-  }
-  return tag == 0x28 || value <= file_bytes ? Content::kOnnx : Content::kUnknown;
-}
-
-// --- Refusals. The lines are for a shell: a name that needs quoting is replaced.
-
-std::string ShellName(std::string_view name, std::string_view otherwise) {
-  const bool safe =
-      !name.empty() && name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-' || c == '.' || c == '/';
-      });
-  return std::string(safe ? name : otherwise);
-}
-
-std::string StateDictLine(const std::string& load) {
-  return "python3 -c \"import torch; from MODULE import CLASS; m=CLASS(); m.load_state_dict(" +
-         load + "); torch.jit.script(m.eval()).save('model.pt')\"";
-}
-
-std::string ModuleLine(const std::string& file) {
-  return "python3 -c \"import torch; m=torch.load('" + file +
-         "', weights_only=False); torch.jit.script(m.eval()).save('model.pt')\"";
-}
-
-std::string KerasLine(const std::string& file, const std::string& name) {
-  return "python3 -c \"import keras; keras.saving.load_model('" + file + "').export('" + name +
-         "/1/model.savedmodel')\"";
-}
-
-std::string SklearnLine(const std::string& file, const std::string& name) {
-  return "python3 -c \"import joblib; from skl2onnx import to_onnx; "
-         "from skl2onnx.common.data_types import FloatTensorType as F; m=joblib.load('" +
-         file + "'); open('" + name +
-         ".onnx', 'wb').write(to_onnx(m, initial_types=[('X', F([None, m.n_features_in_]))])"
-         ".SerializeToString())\"";
-}
-
-std::string TorchRefusal(const Recognition& recognition, const std::string& file,
-                         const std::string& name) {
-  switch (recognition.content) {
-    case Content::kTorchStateDict:
-      return "PyTorch weights without their model (state_dict); the class is needed: " +
-             StateDictLine("torch.load('" + file + "')");
-    case Content::kTorchModule:
-      return "a pickled PyTorch module" +
-             (recognition.detail.empty() ? "" : " (" + recognition.detail + ")") +
-             ", not TorchScript; convert it where its class can be imported: " + ModuleLine(file);
-    case Content::kTorchLegacy:
-      return "a pickle of torch.save before 1.6, not TorchScript; convert it where its class can "
-             "be imported: " +
-             ModuleLine(file);
-    case Content::kTorchExport:
-      return "a torch.export program; convert it to ONNX: python3 -c \"import torch; "
-             "torch.onnx.export(torch.export.load('" +
-             file + "'), dynamo=True).save('" + name + ".onnx')\"";
-    case Content::kTorchServeArchive:
-      return "a TorchServe archive; take the TorchScript file out of it: unzip '" + file +
-             "' '*.pt' -d " + name;
-    default:
-      return "TorchScript, but no framework that is known serves it";
-  }
+  return RecogniseTorchPickle(prefix);
 }
 
 }  // namespace
@@ -194,13 +129,18 @@ Result<Recognition> RecogniseFile(const os::FileSystem& files, const std::string
   }
   if (prefix.size() >= 3 && prefix[0] == '\x80' && prefix[1] >= 2 && prefix[1] <= 5) {
     const bool legacy = prefix.substr(2).starts_with(kTorchLegacyMagic);
-    return Recognition{legacy ? Content::kTorchLegacy : Content::kPickle, {}};
+    return legacy ? RecogniseTorchLegacy(prefix) : Recognition{Content::kPickle, {}};
   }
   if (prefix.size() >= 8 && prefix.substr(4, 4) == "TFL3"sv) {
     return Recognition{Content::kTensorFlowLite, {}};
   }
   if (IsSafetensors(prefix, file_bytes)) return Recognition{Content::kSafetensors, {}};
-  return Recognition{RecogniseProtobuf(prefix, file_bytes), {}};
+  if (const std::string_view by = CompressionOf(prefix); !by.empty()) {
+    return Recognition{Content::kCompressed, std::string(by)};
+  }
+  THRONG_ASSIGN_OR_RETURN(const Content content,
+                          RecogniseProtobuf(files, path, prefix, file_bytes));
+  return Recognition{content, {}};
 }
 
 std::string_view ProbeOf(Content content) {
@@ -209,52 +149,28 @@ std::string_view ProbeOf(Content content) {
   return {};
 }
 
-std::string RefusalReason(const Recognition& recognition, std::string_view file_path,
-                          std::string_view model_name) {
-  const std::string file = ShellName(file_path, "FILE");
-  const std::string name = ShellName(model_name, "NAME");
-  switch (recognition.content) {
-    case Content::kEmpty:
-      return "the file is empty";
-    case Content::kGitLfsPointer:
-      return "a Git LFS pointer, not the file itself: git lfs pull";
-    case Content::kKeras:
-      return "a Keras archive; export it: " + KerasLine(file, name);
-    case Content::kHdf5:
-      return "an HDF5 file; if it is a whole Keras model, export it: " + KerasLine(file, name);
-    case Content::kPickle:
-      return "a Python pickle, which would run code when loaded; if it is a scikit-learn model "
-             "that "
-             "you trust, convert it: " +
-             SklearnLine(file, name);
-    case Content::kSafetensors:
-      return "weights without their model (safetensors); the class is needed: " +
-             StateDictLine("__import__('safetensors.torch').torch.load_file('" + file + "')");
-    case Content::kBrokenArchive:
-      return recognition.detail;
-    case Content::kOtherArchive:
-      return "a zip archive that holds no model that is known";
-    case Content::kOnnx:
-      return "the content is ONNX: rename it to model.onnx";
-    case Content::kGraphDef:
-      return "a TensorFlow graph; if it is frozen (a GraphDef), rename it to model.graphdef";
-    case Content::kSavedModel:
-      return "the graph of a TensorFlow SavedModel; serve its folder: " + name +
-             "/saved_model.pb beside variables/";
-    case Content::kTensorFlowLite:
-      return "a TensorFlow Lite model, which is not served: export a SavedModel instead";
-    case Content::kUnknown:
-      return "its content is not of a known format";
-    default:
-      return TorchRefusal(recognition, file, name);
-  }
+std::string_view WhatProbeWants(std::string_view probe) {
+  if (probe == "onnx") return "ONNX";
+  if (probe == "torchscript_zip") return "TorchScript";
+  if (probe == "protobuf") return "a TensorFlow GraphDef";
+  if (probe == "saved_model_dir") return "a SavedModel";
+  return {};
+}
+
+bool SatisfiesProbe(Content content, std::string_view probe) {
+  if (probe == "onnx") return content == Content::kOnnx;
+  if (probe == "torchscript_zip") return content == Content::kTorchScript;
+  if (probe == "protobuf") return content == Content::kGraphDef;
+  if (probe == "saved_model_dir") return content == Content::kSavedModel;
+  return content != Content::kEmpty && content != Content::kGitLfsPointer;
 }
 
 std::span<const std::string_view> ModelLikeSuffixes() {
-  static constexpr std::array<std::string_view, 20> kSuffixes = {
-      ".bin", ".ckpt",  ".h5",          ".hdf5", ".jit",    ".joblib",     ".keras",
-      ".mar", ".model", ".onnx",        ".pb",   ".pickle", ".pkl",        ".pt",
-      ".pt2", ".pth",   ".safetensors", ".sav",  ".tflite", ".torchscript"};
+  static constexpr std::array<std::string_view, 28> kSuffixes = {
+      ".bin", ".cbm",         ".ckpt",  ".engine", ".gguf",        ".h5",    ".hdf5",
+      ".jit", ".joblib",      ".keras", ".mar",    ".mlmodel",     ".model", ".onnx",
+      ".pb",  ".pickle",      ".pkl",   ".plan",   ".pmml",        ".pt",    ".pt2",
+      ".pth", ".safetensors", ".sav",   ".tflite", ".torchscript", ".ubj",   ".xgb"};
   return kSuffixes;
 }
 

@@ -83,6 +83,15 @@ TEST_F(RecogniseTest, TellsByContent) {
       {safetensors, Content::kSafetensors},
       {safetensors.substr(0, 9), Content::kUnknown},
       {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", Content::kGitLfsPointer},
+      {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}."
+       "\x80\x02"
+       "ccollections\nOrderedDict\nq",
+       Content::kTorchStateDict},
+      {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}."
+       "\x80\x02"
+       "cnets\nNet\nq",
+       Content::kTorchModule},
+      {"x-ray", Content::kUnknown},
       {std::string("\x1c\0\0\0TFL3", 8), Content::kTensorFlowLite},
       {"\x08\x08\x12\x07pytorch:", Content::kOnnx},
       {"\x08\x07:\x02xx", Content::kOnnx},
@@ -95,6 +104,21 @@ TEST_F(RecogniseTest, TellsByContent) {
   for (const auto& item : kCases) {
     EXPECT_EQ(static_cast<int>(Recognise(item.content).content), static_cast<int>(item.expected))
         << item.content.substr(0, 40);
+  }
+}
+
+TEST_F(RecogniseTest, NamesTheCompressorsOfJoblib) {
+  const std::pair<std::string, std::string> kCases[] = {
+      {"\x1f\x8b\x08", "gzip"},
+      {"BZh91AY", "bzip2"},
+      {std::string("\xfd\x37zXZ\0", 6), "xz"},
+      {std::string("\x5d\0\0\x80", 4), "lzma"},
+      {"\x04\x22\x4d\x18@", "lz4"},
+      {"\x78\x9c\xed", "zlib"},
+  };
+  for (const auto& [content, name] : kCases) {
+    EXPECT_EQ(static_cast<int>(Recognise(content).content), static_cast<int>(Content::kCompressed));
+    EXPECT_EQ(Recognise(content).detail, name);
   }
 }
 
@@ -111,35 +135,105 @@ TEST_F(RecogniseTest, NamesTheClassOfAPickledModule) {
             "a\\x01.\\xff");
 }
 
+std::string Reason(Content content, std::string_view file, std::string_view name,
+                   bool is_served_alone = false) {
+  return RefusalReason({content, ""}, {file, name, is_served_alone, {}});
+}
+
+bool Has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
 TEST_F(RecogniseTest, RefusalsHoldTheLineThatConverts) {
-  const auto reason = [](Content content) {
-    return RefusalReason({content, "pkg.Net"}, "foo/weights.bin", "foo");
-  };
-  EXPECT_EQ(
-      reason(Content::kTorchModule),
-      "a pickled PyTorch module (pkg.Net), not TorchScript; convert it where its class can be "
-      "imported: python3 -c \"import torch; m=torch.load('foo/weights.bin', "
-      "weights_only=False); torch.jit.script(m.eval()).save('model.pt')\"");
-  EXPECT_NE(reason(Content::kKeras)
-                .find("python3 -c \"import keras; keras.saving.load_model("
-                      "'foo/weights.bin').export('foo/1/model.savedmodel')\""),
-            std::string::npos);
+  EXPECT_EQ(RefusalReason({Content::kTorchModule, "pkg.Net"}, {"foo.pt", "foo", false, {}}),
+            "a pickled PyTorch module (pkg.Net), not TorchScript; convert it where its class can "
+            "be imported: in the served folder run: python3 -c \"import os, torch; "
+            "m=torch.load('foo.pt', weights_only=False); s=torch.jit.script(m.eval()); "
+            "os.makedirs('foo', exist_ok=True); s.save('foo/model.pt')\"");
   for (const Content content :
        {Content::kTorchStateDict, Content::kTorchLegacy, Content::kTorchExport, Content::kHdf5,
         Content::kPickle, Content::kSafetensors}) {
-    EXPECT_NE(reason(content).find("python3 -c \""), std::string::npos);
-    EXPECT_NE(reason(content).find("'foo/weights.bin'"), std::string::npos);
-    EXPECT_LT(reason(content).size(), limits::kErrorTextBytes);
+    EXPECT_TRUE(Has(Reason(content, "foo/weights.bin", "foo"), "python3 -c \""));
+    EXPECT_TRUE(Has(Reason(content, "foo/weights.bin", "foo"), "'foo/weights.bin'"));
+  }
+}
+
+// Where each line writes: there a scan finds the model under the same name.
+TEST_F(RecogniseTest, LinesWriteToThePlaceThatIsServed) {
+  const struct {
+    Content content;
+    const char* file;
+    bool is_served_alone;
+    const char* part;
+  } kCases[] = {
+      {Content::kTorchStateDict, "m.pt", false, "s.save('m/model.pt')"},
+      {Content::kTorchStateDict, "m/1/net.pt", false,
+       "os.rename('m/1/net.pt', 'm/1/.net.pt'); s.save('m/1/net.pt')"},
+      {Content::kTorchStateDict, "m/pytorch_model.bin", false, "s.save('m/model.pt')"},
+      {Content::kTorchModule, "m.pt", true, "os.rename('m.pt', '.m.pt'); s.save('m.pt')"},
+      {Content::kTorchModule, "model.pt", false, "os.rename('model.pt', '.model.pt')"},
+      {Content::kTorchLegacy, "m.pth", false, "s.save('m/model.pt')"},
+      {Content::kSafetensors, "m.safetensors", false, "s.save('m/model.pt')"},
+      {Content::kSafetensors, "m/2/x.safetensors", false, "s.save('m/2/model.pt')"},
+      {Content::kKeras, "m.keras", false, ".export('m/1/model.savedmodel')"},
+      {Content::kHdf5, "m/3/x.h5", false, ".export('m/3/model.savedmodel')"},
+      {Content::kPickle, "m.pkl", false, "open('m.onnx', 'wb')"},
+      {Content::kPickle, "m/1/x.pkl", false, "open('m/1/model.onnx', 'wb')"},
+      {Content::kTorchExport, "m.pt2", false, ".save('m.onnx')"},
+      {Content::kTorchServeArchive, "m.mar", false, "unzip -j m.mar '*.pt' -d m"},
+  };
+  for (const auto& item : kCases) {
+    const std::string reason = Reason(item.content, item.file, "m", item.is_served_alone);
+    EXPECT_TRUE(Has(reason, item.part)) << reason;
+  }
+}
+
+TEST_F(RecogniseTest, AnUncertainPickleGetsALineForBothKinds) {
+  const std::string reason = Reason(Content::kTorchLegacy, "m.pt", "m");
+  EXPECT_TRUE(Has(reason, "load_state_dict(m)") && Has(reason, "isinstance(m, torch.nn.Module)"));
+}
+
+TEST_F(RecogniseTest, CompressedFilesAreTakenForPicklesByTheirName) {
+  for (const char* file : {"m.joblib", "m.pkl"}) {
+    EXPECT_TRUE(Has(Reason(Content::kCompressed, file, "m"), "joblib.load('m.")) << file;
+  }
+  EXPECT_TRUE(Has(Reason(Content::kCompressed, "m.onnx", "m"), "unpack it"));
+}
+
+TEST_F(RecogniseTest, LongNamesLeaveTheLineWhole) {
+  const std::string name(limits::kModelNameBytes, 'n');
+  const std::string file = name + "/1/" + std::string(250, 'f') + ".pt";
+  for (int content = 0; content <= static_cast<int>(Content::kOtherArchive); ++content) {
+    const std::string reason = RefusalReason({static_cast<Content>(content), std::string(100, 'd')},
+                                             {file, name, false, {}});
+    EXPECT_LE(reason.size() + name.size() + 235, limits::kErrorTextBytes) << reason;
+    if (const size_t line = reason.find("python3"); line != std::string::npos) {
+      EXPECT_TRUE(Has(reason.substr(line), ")\" (FILE: the file's path; NAME: the model's name)"));
+    }
   }
 }
 
 TEST_F(RecogniseTest, ALineNeverHoldsANameThatTheShellWouldRun) {
   for (const char* file : {"a'b.pkl", "$(id).pkl", "a b.pkl", "`id`", "a\nb", "a\"b", "-x.pkl"}) {
-    const std::string reason = RefusalReason({Content::kPickle, ""}, file, file);
+    const std::string reason = Reason(Content::kPickle, file, file);
     EXPECT_EQ(reason.find(file), std::string::npos) << reason;
     EXPECT_NE(reason.find("'FILE'"), std::string::npos);
     EXPECT_NE(reason.find("'NAME.onnx'"), std::string::npos);
   }
+}
+
+TEST_F(RecogniseTest, ProtobufMayBeginWithLongFieldsInAnyOrder) {
+  std::string text("\x08\x07\x32\xe8\x07", 5);  // 1000 bytes of doc_string
+  text += std::string(1000, 'd');
+  EXPECT_EQ(Recognise(text + ":\x02xx").content, Content::kOnnx);
+  EXPECT_EQ(Recognise("B\x02xx" + text + ":\x02xx").content, Content::kOnnx);
+  EXPECT_EQ(Recognise(text).content, Content::kUnknown) << "no graph";
+  EXPECT_EQ(Recognise(text + "\x7f:\x02xx").content, Content::kUnknown) << "no such field";
+  EXPECT_EQ(Recognise("\x08\x07\x32\xe8\x07:").content, Content::kUnknown) << "cut short";
+  EXPECT_EQ(Recognise("\x22\x02\x08\x01\x0a\x05\x0a\x03"
+                      "abc")
+                .content,
+            Content::kGraphDef);
 }
 
 TEST_F(RecogniseTest, EveryPrefixOfAnArchiveIsCalledDamaged) {
@@ -241,7 +335,7 @@ TEST_F(RecogniseTest, KnowsTheFixtures) {
   } kCases[] = {
       {"whole_module.pt", Content::kTorchModule},
       {"state_dict.pt", Content::kTorchStateDict},
-      {"state_dict_legacy.pt", Content::kTorchLegacy},
+      {"state_dict_legacy.pt", Content::kTorchStateDict},
       {"model.pt2", Content::kTorchExport},
       {"model.keras", Content::kKeras},
       {"model.h5", Content::kHdf5},

@@ -4,8 +4,8 @@
 //
 // Layouts: Triton's NAME/VERSION/model.* with or without NAME/config.pbtxt; flat NAME/model.* or
 // one NAME/*.onnx; bare NAME.onnx. The served folder may also be one model's folder or one file.
-// Ignored: hidden files, __pycache__, READMEs, SUCCESS.* markers, `configs`, `warmup`,
-// `initial_state`.
+// Ignored: hidden files, __pycache__, READMEs; files whose names are of no model; `configs`,
+// `warmup` and `initial_state` where they hold no model.
 #pragma once
 
 #include <cstdint>
@@ -38,14 +38,20 @@ struct ModelEntry {
   std::string framework;  // "torch": of the manifest
   std::shared_ptr<const model::ModelConfig> config;
   std::vector<ModelVersionEntry> versions;  // ascending; those the version policy selects
-  // For the log: configuration fields that are ignored, version folders that are left out.
+  // For the log: configuration fields that are ignored, version folders and files that are left
+  // out.
   std::vector<std::string> warnings;
+  bool content_is_known = false;  // the file's content, not its name alone, tells its format
+  bool tells_inputs = true;       // its file or configuration says which inputs it takes
 };
 
-// Something in the folder that is not served, and why. `name` is what a client would ask for.
+// Something in the folder that is not served, and why. `name` is what a client would ask for;
+// "NAME (ENTRY)" for an entry beside another of the same name, which is served or has its own
+// reason.
 struct SkippedEntry {
-  std::string name;
-  std::string reason;  // one line, no absolute path; may hold the command that converts it
+  std::string name;  // printable (EscapeForLog)
+  std::string
+      reason;  // printable, one line, no absolute path; may hold the command that converts it
 };
 
 struct Snapshot {
@@ -83,7 +89,8 @@ struct ParsedConfig {
 };
 Result<ParsedConfig> ParseModelConfig(std::string_view text, std::string_view directory_name);
 
-// The config.pbtxt that says what is known (`throng inspect`).
+// The config.pbtxt that says what is known (`throng inspect`): ParseModelConfig takes it. Inputs or
+// outputs of which one has no datatype become a comment to fill in.
 std::string FormatModelConfig(const model::ModelConfig& config);
 // The JSON of GET /v2/models/M/config: proto field names, defaults printed, 64-bit integers as
 // numbers, enums as names (Triton's form).

@@ -37,6 +37,12 @@ struct Candidate {
 struct Outcome {
   std::string name;
   Result<ModelEntry> entry;
+  std::vector<SkippedEntry> beside = {};  // further entries of that name
+
+  // A folder that is there for another reason, and holds no model: as if it were not there.
+  bool is_nothing() const {
+    return IsDecoration(name) && entry.status().code() == StatusCode::kNotFound;
+  }
 };
 
 // `name` without a format's suffix; the folder's suffix may end with '/'.
@@ -115,7 +121,8 @@ class Root {
     std::vector<Outcome> outcomes;
     outcomes.reserve(groups.size());
     for (auto& [name, candidates] : groups) {
-      outcomes.push_back({name, ReadGroup(name, std::move(candidates))});
+      Outcome outcome = ReadGroup(name, std::move(candidates));
+      if (!outcome.is_nothing()) outcomes.push_back(std::move(outcome));
     }
     return outcomes;
   }
@@ -138,7 +145,9 @@ class Root {
       if (const auto one = ReadAsOneModel(entries)) return OnlyIfNamed(name, *one);
     }
     if (candidates.empty()) return std::optional<Outcome>();
-    return std::optional<Outcome>(Outcome{name, ReadGroup(name, std::move(candidates))});
+    Outcome outcome = ReadGroup(name, std::move(candidates));
+    if (outcome.is_nothing()) return std::optional<Outcome>();
+    return std::optional<Outcome>(std::move(outcome));
   }
 
  private:
@@ -176,7 +185,7 @@ class Root {
 
   Outcome ReadOneFile() const {
     const std::string name = NameOfPath(formats_, path_, false);
-    const Place place{path_, std::string(os::BaseName(path_))};
+    const Place place{path_, std::string(os::BaseName(path_)), true};
     return {name, ReadBareModel(files_, formats_, place, false, name)};
   }
 
@@ -209,6 +218,7 @@ class Root {
     size_t others = 0;
     size_t defaults = 0;
     size_t version_folders = 0;
+    size_t versions_with_model = 0;
     for (const DirectoryEntry& entry : entries) {
       const bool is_folder = entry.kind == FileKind::kDirectory;
       if (!is_folder && (entry.name == "config.pbtxt" || entry.name == kSavedModelFile)) {
@@ -217,47 +227,74 @@ class Root {
       if (is_folder && model::ParseVersion(entry.name) &&
           version_folders < kVersionFoldersLookedInto) {
         ++version_folders;
-        if (HoldsDefault(os::JoinPath(path_, entry.name))) return true;
+        const std::string folder = os::JoinPath(path_, entry.name);
+        if (Holds(&FormatTable::ByDefaultName, folder)) return true;
+        if (Holds(&FormatTable::BySuffix, folder)) {
+          ++versions_with_model;
+          continue;
+        }
       }
       if (formats_.ByDefaultName(entry.name, is_folder, model::ModelConfig())) {
         ++defaults;
-      } else if (Classify(formats_, entry)) {
+      } else if (!IsDecoration(entry.name) && Classify(formats_, entry)) {
         ++others;
       }
     }
-    return defaults > 0 && others == 0;
+    return defaults + versions_with_model > 0 && others == 0;
   }
 
-  bool HoldsDefault(const std::string& folder) const {
+  using Lookup = std::optional<Format> (FormatTable::*)(std::string_view, bool,
+                                                        const model::ModelConfig&) const;
+
+  bool Holds(Lookup lookup, const std::string& folder) const {
     const Result<std::vector<DirectoryEntry>> entries = files_.List(folder);
     return entries.ok() &&
            std::any_of(entries->begin(), entries->end(), [&](const DirectoryEntry& entry) {
+             const bool is_folder = entry.kind == FileKind::kDirectory;
              return entry.name == kSavedModelFile ||
-                    formats_.ByDefaultName(entry.name, entry.kind == FileKind::kDirectory,
-                                           model::ModelConfig());
+                    (formats_.*lookup)(entry.name, is_folder, model::ModelConfig());
            });
   }
 
-  // Several entries may give one name. A file whose content decides gives way to the others: it is
-  // what they were made from.
-  Result<ModelEntry> ReadGroup(const std::string& name, std::vector<Candidate> candidates) const {
+  // Several entries may give one name: what a model was made from beside the model. When one of
+  // them can be served, it is, and the others are told; two are not chosen between.
+  Outcome ReadGroup(const std::string& name, std::vector<Candidate> candidates) const {
     if (const Result<model::ModelName> parsed = model::ModelName::Parse(name); !parsed.ok()) {
-      return parsed.status().WithContext("name '" + EscapeForLog(name) + "'");
+      return {name, parsed.status().WithContext("name '" + EscapeForLog(name) + "'")};
     }
+    // A file whose content decides comes last.
     std::stable_partition(candidates.begin(), candidates.end(), [](const Candidate& candidate) {
       return candidate.kind != CandidateKind::kUncertainFile;
     });
-    if (candidates.size() > 1 && candidates[1].kind != CandidateKind::kUncertainFile) {
-      return InvalidArgumentError("two entries give this name: '" + candidates[0].entry_name +
-                                  "' and '" + candidates[1].entry_name + "'; rename or remove one");
+    std::vector<Result<ModelEntry>> entries;
+    entries.reserve(candidates.size());
+    for (const Candidate& candidate : candidates) entries.push_back(ReadCandidate(candidate));
+    size_t chosen = 0;
+    while (chosen < entries.size() && !entries[chosen].ok()) ++chosen;
+    if (chosen == entries.size()) chosen = 0;
+    for (size_t i = chosen + 1; i < entries.size(); ++i) {
+      if (!entries[i].ok()) continue;
+      return {name, InvalidArgumentError("two entries give this name: '" +
+                                         EscapeForLog(candidates[chosen].entry_name) + "' and '" +
+                                         EscapeForLog(candidates[i].entry_name) +
+                                         "'; rename or remove one")};
     }
-    const Candidate& candidate = candidates[0];
-    const Place place = Place{path_, ""}.Child(candidate.entry_name);
+    Outcome outcome{name, std::move(entries[chosen])};
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (i == chosen) continue;
+      outcome.beside.push_back({name + " (" + EscapeForLog(candidates[i].entry_name) + ")",
+                                entries[i].status().message()});
+    }
+    return outcome;
+  }
+
+  Result<ModelEntry> ReadCandidate(const Candidate& candidate) const {
+    const Place place = Place{path_, "", false}.Child(candidate.entry_name);
     if (candidate.kind == CandidateKind::kModelFolder) {
-      return ReadModelFolder(files_, formats_, place, name, name);
+      return ReadModelFolder(files_, formats_, place, candidate.model_name, candidate.model_name);
     }
     return ReadBareModel(files_, formats_, place, candidate.kind == CandidateKind::kArtifactFolder,
-                         name);
+                         candidate.model_name);
   }
 
   const os::FileSystem& files_;
@@ -286,6 +323,9 @@ Result<Snapshot> Repository::Scan() const {
       snapshot.models.push_back(std::move(*outcomes[0].entry));
     } else {
       snapshot.skipped.push_back({EscapeForLog(name), outcomes[0].entry.status().message()});
+    }
+    for (Outcome& outcome : outcomes) {
+      std::move(outcome.beside.begin(), outcome.beside.end(), std::back_inserter(snapshot.skipped));
     }
   }
   return snapshot;

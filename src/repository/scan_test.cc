@@ -12,9 +12,21 @@
 namespace throng::repository {
 namespace {
 
+const std::string kOnnx = "\x08\x07:\x02xx";
+const std::string kGraphDef =
+    "\x0a\x05\x0a\x03"
+    "abc";
+const std::string kSavedModel = "\x08\x01\x12\x80\x01" + std::string(128, 'x');
+
 class RepositoryTest : public ::testing::Test {
  protected:
-  void Put(const std::string& path, std::string content = "x") {
+  // With content that its name promises.
+  void Put(const std::string& path) {
+    if (path.ends_with(".onnx")) return Put(path, kOnnx);
+    if (path.ends_with(".graphdef")) return Put(path, kGraphDef);
+    Put(path, path.ends_with("saved_model.pb") ? kSavedModel : "x");
+  }
+  void Put(const std::string& path, std::string content) {
     files_.PutFile(path, std::move(content));
   }
 
@@ -117,7 +129,7 @@ TEST_F(RepositoryTest, SaysWhereTheArtefactIs) {
   };
   for (const auto& item : kCases) {
     files_.Remove("/r");
-    Put(item.file, "12345");
+    Put(item.file);
     Put("/r/other.onnx");
     const Result<ModelEntry> entry = Open().Find(*model::ModelName::Parse("m"));
     ASSERT_TRUE(entry.ok()) << item.file << ": " << entry.status().ToString();
@@ -126,7 +138,7 @@ TEST_F(RepositoryTest, SaysWhereTheArtefactIs) {
     EXPECT_EQ(version.source.path, item.path);
     EXPECT_EQ(version.source.is_directory, item.is_directory);
     EXPECT_EQ(version.file_name, item.file_name);
-    EXPECT_EQ(version.size_bytes, 5u);
+    EXPECT_EQ(version.size_bytes, files_.Stat(item.file)->size_bytes);
     EXPECT_EQ(version.modified_ns, files_.Stat(item.file)->modified_ns);
     EXPECT_EQ(entry->config->default_model_filename, item.default_filename);
     EXPECT_EQ(entry->config->name, "m");
@@ -137,18 +149,18 @@ TEST_F(RepositoryTest, SaysWhereTheArtefactIs) {
 }
 
 TEST_F(RepositoryTest, AddsUpAFoldersFiles) {
-  Put("/r/m/1/model.savedmodel/saved_model.pb", std::string(10, 'a'));
+  Put("/r/m/1/model.savedmodel/saved_model.pb", kSavedModel);
   Put("/r/m/1/model.savedmodel/variables/variables.index", std::string(20, 'a'));
   Put("/r/m/1/model.savedmodel/variables/variables.data", std::string(30, 'a'));
   const ModelEntry entry = Only();
-  EXPECT_EQ(entry.versions[0].size_bytes, 60u);
+  EXPECT_EQ(entry.versions[0].size_bytes, kSavedModel.size() + 50u);
   EXPECT_EQ(entry.versions[0].modified_ns,
             files_.Stat("/r/m/1/model.savedmodel/variables/variables.data")->modified_ns);
 }
 
 TEST_F(RepositoryTest, IgnoresWhatIsNoModel) {
   for (const char* stray :
-       {"/r/.git/HEAD", "/r/__pycache__/x.onnx", "/r/README.md", "/r/readme.onnx",
+       {"/r/.git/HEAD", "/r/__pycache__/x.onnx", "/r/README.md", "/r/readme.DE.rst", "/r/README",
         "/r/SUCCESS.0123", "/r/configs/a.pbtxt", "/r/warmup/x", "/r/initial_state/x",
         "/r/labels.txt", "/r/models.json", "/r/.m.onnx", "/r/net.onnx.data", "/r/make.py"}) {
     Put(stray);
@@ -160,6 +172,93 @@ TEST_F(RepositoryTest, IgnoresWhatIsNoModel) {
   Put("/r/m/warmup/data");
   files_.PutOther("/r/pipe");
   EXPECT_EQ(Summary(), "m(onnx:1)");
+  EXPECT_EQ(Summary({"/r/m"}), "m(onnx:1)");
+}
+
+TEST_F(RepositoryTest, ServesModelsWhoseNamesOnlyLookLikeOtherFiles) {
+  Put("/r/README_model.onnx");
+  Put("/r/readme.onnx");
+  Put("/r/readme-bot/1/model.onnx");
+  Put("/r/configs/1/model.onnx");
+  Put("/r/warmup/model.onnx");
+  Put("/r/SUCCESS.onnx");
+  Put("/r/initial_state/1/x");
+  EXPECT_EQ(Summary(),
+            "README_model(onnx:1) SUCCESS(onnx:1) configs(onnx:1) readme(onnx:1) "
+            "readme-bot(onnx:1) warmup(onnx:1) | initial_state: version 1: no model in it; "
+            "expected one of 'model.onnx', 'model.ort', 'model.pt', 'model.pth', "
+            "'model.graphdef', 'model.savedmodel/'");
+}
+
+TEST_F(RepositoryTest, TellsOfAFileThatAVersionCovers) {
+  Put("/r/m/model.onnx");
+  Put("/r/m/1/model.onnx");
+  const ModelEntry entry = Only();
+  EXPECT_EQ(entry.versions[0].source.path, "/r/m/1/model.onnx");
+  EXPECT_EQ(entry.warnings,
+            std::vector<std::string>{
+                "'model.onnx' is not served: the folder has versions, which come before it"});
+}
+
+TEST_F(RepositoryTest, SaysWhichUnservedFormatAFolderHolds) {
+  const struct {
+    const char* file;
+    const char* what;
+  } kCases[] = {
+      {"/r/m/1/model.plan", "'m/1/model.plan': looks like a TensorRT engine, which is not"},
+      {"/r/m/model.py", "'m/model.py': looks like a model of Triton's Python backend, which"},
+      {"/r/m/1/model.savedmodel.zip", "looks like a zipped SavedModel (unpack it"},
+      {"/r/m/1/model.xgb", "looks like an XGBoost model, which is not supported"},
+      {"/r/m.ubj", "'m.ubj': looks like an XGBoost model, which is not supported"},
+      {"/r/m/1/model.mlpackage/x", "looks like a Core ML model, which is not supported"},
+  };
+  for (const auto& item : kCases) {
+    files_.Remove("/r");
+    Put(item.file);
+    Put("/r/zz.onnx");
+    EXPECT_TRUE(Has(Summary(), item.what)) << Summary();
+  }
+}
+
+TEST_F(RepositoryTest, AFileMustHoldWhatItsNameSays) {
+  const std::string hdf5 = "\x89HDF\r\n\x1a\n";
+  const std::string noise = "\x01\xc5\x8a\x4f\x14\xd9";
+  const struct {
+    const char* file;
+    std::string content;
+    const char* reason;
+  } kCases[] = {
+      {"/r/m.onnx", noise, "'m.onnx': its content is not ONNX"},
+      {"/r/m/1/model.onnx", hdf5, "keras.saving.load_model('m/1/model.onnx').export("},
+      {"/r/m/model.graphdef", noise, "its content is not a TensorFlow GraphDef"},
+      {"/r/m/1/model.savedmodel/saved_model.pb", noise,
+       "model.savedmodel/saved_model.pb': its content is not a SavedModel"},
+      {"/r/m/saved_model.pb", "", "'m/saved_model.pb': the file is empty"},
+      {"/r/m.onnx", torch_script_,
+       "its content is TorchScript: in the served folder run: mv "
+       "m.onnx m.pt"},
+      {"/r/m/1/model.graphdef", kOnnx, "mv m/1/model.graphdef m/1/model.onnx"},
+  };
+  for (const auto& item : kCases) {
+    files_.Remove("/r");
+    Put(item.file, item.content);
+    Put("/r/zz.onnx");
+    EXPECT_TRUE(Has(Summary(), " | m: ") && Has(Summary(), item.reason)) << Summary();
+  }
+}
+
+TEST_F(RepositoryTest, TellsWhatItKnowsOfAFile) {
+  Put("/r/a.onnx");
+  Put("/r/b.ort");
+  Put("/r/c.pt", torch_script_);
+  Put("/r/d/model.pt", torch_script_);
+  Put("/r/d/config.pbtxt", "input { name: 'x' data_type: TYPE_FP32 dims: 1 }");
+  const Snapshot snapshot = Scan();
+  ASSERT_EQ(snapshot.models.size(), 4u);
+  EXPECT_TRUE(snapshot.models[0].content_is_known && snapshot.models[0].tells_inputs);
+  EXPECT_TRUE(!snapshot.models[1].content_is_known && snapshot.models[1].tells_inputs);
+  EXPECT_TRUE(snapshot.models[2].content_is_known && !snapshot.models[2].tells_inputs);
+  EXPECT_TRUE(snapshot.models[3].tells_inputs);
 }
 
 TEST_F(RepositoryTest, ReportsBadNames) {
@@ -193,7 +292,25 @@ TEST_F(RepositoryTest, WhatAModelWasMadeFromDoesNotClashWithIt) {
   Put("/r/a/1/model.savedmodel/saved_model.pb");
   Put("/r/b.pkl", "\x80\x02}.");
   Put("/r/b.onnx");
-  EXPECT_EQ(Summary(), "a(tensorflow:1) b(onnx:1)");
+  Put("/r/c.pt", "\x80\x02}.");
+  Put("/r/c/model.pt", torch_script_);
+  Put("/r/d.onnx");
+  Put("/r/d/notes.txt");
+  const std::string summary = Summary();
+  EXPECT_TRUE(
+      summary.starts_with("a(tensorflow:1) b(onnx:1) c(torch:1) d(onnx:1) | a (a.h5): 'a.h5'"))
+      << summary;
+  EXPECT_TRUE(Has(summary, " | b (b.pkl): 'b.pkl': a Python pickle")) << summary;
+  EXPECT_TRUE(Has(summary, " | c (c.pt): 'c.pt': a Python pickle")) << summary;
+  EXPECT_TRUE(Has(summary, " | d (d): no model in it; expected")) << summary;
+}
+
+TEST_F(RepositoryTest, EveryEntryOfANameThatNoneServesHasItsReason) {
+  Put("/r/a.h5", "\x89HDF\r\n\x1a\n");
+  Put("/r/a/notes.txt");
+  const std::string summary = Summary();
+  EXPECT_TRUE(summary.starts_with(" | a: no model in it")) << summary;
+  EXPECT_TRUE(Has(summary, " | a (a.h5): 'a.h5': an HDF5 file")) << summary;
 }
 
 TEST_F(RepositoryTest, RefusesANameThatTwoRootsHave) {
@@ -285,15 +402,15 @@ TEST_F(RepositoryTest, TheConfigurationDecidesBetweenFiles) {
       {"default_model_filename: 'gone.onnx'",
        " | m: version 1: default_model_filename 'gone.onnx' is not in the folder"},
       {"platform: 'pytorch_libtorch'",
-       " | m: version 1: '1/model.onnx': its content is not of a "
-       "known format"},
+       " | m: version 1: '1/model.onnx': its content is onnxruntime_onnx, but config.pbtxt names "
+       "another platform or backend"},
       {"platform: 'caffe2'",
        " | m: config.pbtxt: platform: unknown platform 'caffe2'; known are "
        "'onnxruntime_onnx', 'pytorch_libtorch', 'tensorflow_graphdef', "
-       "'tensorflow_savedmodel', 'null'"},
+       "'tensorflow_savedmodel'"},
       {"backend: 'fil'",
        " | m: config.pbtxt: backend: unknown backend 'fil'; known are "
-       "'onnxruntime', 'pytorch', 'tensorflow', 'null'"},
+       "'onnxruntime', 'pytorch', 'tensorflow'"},
       {"backend: 'pytorch' platform: 'onnxruntime_onnx'",
        " | m: config.pbtxt: platform 'onnxruntime_onnx' does not belong to backend 'pytorch'"},
       {"name: 'm' platform: 5", " | m: config.pbtxt, line 1, column 21: Expected string, got: 5"},
@@ -340,10 +457,11 @@ TEST_F(RepositoryTest, SaysWhyAFileIsNotServed) {
       {"/r/m/1/model.pt", pickled, "torch.load('m/1/model.pt', weights_only=False)"},
       {"/r/m/pytorch_model.bin", pickled, "torch.load('m/pytorch_model.bin'"},
       {"/r/m.pt", torch_script_.substr(0, 200), "'m.pt': the archive is cut short or damaged"},
-      {"/r/m.pt", "noise", "'m.pt': its content is not of a known format"},
+      {"/r/m.pt", "noise", "'m.pt': its content is not TorchScript"},
       {"/r/m.h5", "\x89HDF\r\n\x1a\n", "load_model('m.h5').export('m/1/model.savedmodel')"},
       {"/r/m.pkl", "\x80\x03}.", "joblib.load('m.pkl'); open('m.onnx', 'wb')"},
-      {"/r/m.pt", "\x08\x07:\x02xx", "the content is ONNX: rename it to model.onnx"},
+      {"/r/m.pt", "\x08\x07:\x02xx",
+       "its content is ONNX: in the served folder run: mv m.pt m.onnx"},
       {"/r/m.onnx", "", "'m.onnx': the file is empty"},
       {"/r/m.onnx", "version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
       {"/r/m/1/notes.txt", "x", "version 1: no model in it; expected one of 'model.onnx'"},
@@ -352,7 +470,7 @@ TEST_F(RepositoryTest, SaysWhyAFileIsNotServed) {
       {"/r/m.pb",
        "\x0a\x05\x0a\x03"
        "abc",
-       "rename it to model.graphdef"},
+       "mv m.pb m.graphdef"},
   };
   for (const auto& item : kCases) {
     files_.Remove("/r");
@@ -381,6 +499,7 @@ TEST_F(RepositoryTest, ServesOneModelsFolder) {
       {"/x/net", {"/x/net/1/model.onnx", "/x/net/2/model.onnx"}, "net(onnx:2)"},
       {"/x/net/", {"/x/net/1/model.onnx"}, "net(onnx:1)"},
       {"/x/net/1", {"/x/net/1/model.onnx"}, "net(onnx:1)"},
+      {"/x/net", {"/x/net/1/weights.onnx", "/x/net/labels.txt"}, "net(onnx:1)"},
       {"/x/net", {"/x/net/model.onnx", "/x/net/labels.txt"}, "net(onnx:1)"},
       {"/x/net",
        {"/x/net/saved_model.pb", "/x/net/variables/variables.index"},
