@@ -2,6 +2,10 @@
 
 #include <array>
 #include <cstdio>
+#include <vector>
+
+#include "base/log.h"
+#include "cli/option_table.h"
 
 namespace throng::cli {
 namespace {
@@ -45,7 +49,11 @@ int RunCommand(std::span<const std::string> arguments) {
   for (const Command& command : kCommands) {
     if (name == command.name) return command.run(arguments.subspan(1));
   }
-  std::fprintf(stderr, "throng: unknown command '%s'\n", name.c_str());
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  const std::string nearest = NearestWord(name, names);
+  std::fprintf(stderr, "throng: unknown command '%s'%s\n", EscapeForLog(name).c_str(),
+               nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").c_str());
   PrintUsage(stderr);
   return 2;
 }

@@ -1,8 +1,12 @@
+#include <array>
 #include <cstdio>
 #include <optional>
 
+#include "base/limits.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "cli/commands.h"
+#include "cli/given_paths.h"
 #include "cli/option_table.h"
 #include "cli/request_maker.h"
 #include "http/client.h"
@@ -33,7 +37,8 @@ struct Address {
 OptionTable MakeTable(InferOptions& options) {
   OptionTable table;
   table.Add({"url", "URL", "the server (default http://127.0.0.1:8000)", Text(&options.url)});
-  table.Add({"data", "FILE", "the request's body as V2 JSON", Text(&options.data_file)});
+  table.Add({"data", "FILE", "the request's body as V2 JSON; -: standard input",
+             Text(&options.data_file)});
   table.Add({"random", "", "make a body from the model's metadata", Boolean(&options.random)});
   table.Add({"seed", "N", "for --random (default 1)", Integer(&options.seed, 0, INT64_MAX)});
   table.Add({"print-curl", "",
@@ -47,22 +52,37 @@ OptionTable MakeTable(InferOptions& options) {
 }
 
 Result<Address> ParseUrl(std::string_view url) {
+  const Status rule =
+      InvalidArgumentError("--url must be http://HOST:PORT, got '" + EscapeForLog(url) + "'");
   constexpr std::string_view kScheme = "http://";
   if (url.starts_with(kScheme)) url.remove_prefix(kScheme.size());
   while (url.ends_with("/")) url.remove_suffix(1);
   Address address;
   address.text = std::string(url);
+  if (url.find_first_of("/?#@") != std::string_view::npos) return rule;
   const size_t colon = url.rfind(':');
   if (colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos) {
-    THRONG_RETURN_IF_ERROR(Port(&address.port)(url.substr(colon + 1)));
+    if (!Port(&address.port)(url.substr(colon + 1)).ok()) return rule;
     url = url.substr(0, colon);
   }
   if (url.starts_with("[") && url.ends_with("]")) url = url.substr(1, url.size() - 2);
   address.host = std::string(url == "localhost" ? "127.0.0.1" : url);
-  if (address.host.empty() || url.find('/') != std::string_view::npos) {
-    return InvalidArgumentError("--url must be http://HOST:PORT");
-  }
+  if (address.host.empty()) return rule;
   return address;
+}
+
+// ERRORS: kResourceExhausted — more than a request's body may have.
+Result<std::string> ReadStandardInput() {
+  std::string text;
+  std::array<char, 64 * 1024> buffer{};
+  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), stdin)) {
+    text.append(buffer.data(), count);
+    if (text.size() > limits::kHttpBodyBytes) {
+      return ResourceExhaustedError("--data: standard input is longer than " +
+                                    std::to_string(limits::kHttpBodyBytes) + " bytes");
+    }
+  }
+  return text;
 }
 
 class InferRun {
@@ -100,8 +120,12 @@ class InferRun {
   }
 
   Result<std::string> MakeBody() {
+    if (options_.data_file == "-") return ReadStandardInput();
     if (!options_.data_file.empty()) {
-      return os::RealFileSystem().Read(options_.data_file, limits::kHttpBodyBytes);
+      Result<std::string> body =
+          os::RealFileSystem().Read(options_.data_file, limits::kHttpBodyBytes);
+      if (body.ok()) return body;
+      return WithTypedPath(body.status(), options_.data_file).WithContext("--data");
     }
     THRONG_ASSIGN_OR_RETURN(const http::ClientReply metadata, Send("GET", path_, ""));
     SeededRandom random(static_cast<uint64_t>(options_.seed));
@@ -123,29 +147,42 @@ class InferRun {
   http::HttpClient client_;
 };
 
+// What is wrong with how the command was called.
+Status CheckCall(const InferOptions& options, const std::vector<std::string>& names) {
+  if (names.empty()) return InvalidArgumentError("no MODEL given");
+  THRONG_RETURN_IF_ERROR(CheckNoMore(names, 1));
+  if (options.random && !options.data_file.empty()) {
+    return InvalidArgumentError("--data and --random contradict each other");
+  }
+  if (options.random || options.print_curl || !options.data_file.empty()) return OkStatus();
+  return InvalidArgumentError("nothing to send: give --random or --data FILE");
+}
+
 }  // namespace
 
 int InferCommand(std::span<const std::string> arguments) {
   InferOptions options;
   const OptionTable table = MakeTable(options);
   const auto names = table.Parse(arguments);
-  const bool source_given = options.random || options.print_curl || !options.data_file.empty();
-  if (!names.ok() || options.help || names->size() != 1 || !source_given) {
-    if (!names.ok()) std::fprintf(stderr, "throng infer: %s\n", names.status().message().c_str());
-    std::fprintf(options.help ? stdout : stderr,
-                 "usage: throng infer MODEL --random | --data FILE [options]\n\n%s",
-                 table.Help().c_str());
-    return options.help ? 0 : 2;
+  const std::string usage =
+      "usage: throng infer MODEL --random | --data FILE [options]\n\n" + table.Help();
+  if (options.help) {
+    std::fputs(usage.c_str(), stdout);
+    return 0;
+  }
+  const Status call = names.ok() ? CheckCall(options, *names) : names.status();
+  if (!call.ok()) {
+    std::fprintf(stderr, "throng infer: %s\n%s", call.message().c_str(), usage.c_str());
+    return 2;
   }
   auto name = model::ModelName::Parse((*names)[0]);
   auto address = ParseUrl(options.url);
-  Status status = !name.ok() ? name.status() : address.status();
-  if (status.ok()) {
-    status = InferRun(options, std::move(name).value(), std::move(address).value()).Run();
-  }
+  const Status bad = !name.ok() ? name.status() : address.status();
+  const Status status =
+      bad.ok() ? InferRun(options, std::move(name).value(), std::move(address).value()).Run() : bad;
   if (status.ok()) return 0;
   std::fprintf(stderr, "throng infer: %s\n", status.message().c_str());
-  return 1;
+  return bad.ok() ? 1 : 2;
 }
 
 }  // namespace throng::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -55,6 +56,19 @@ void AppendWrapped(std::string_view text, std::string& out) {
 
 }  // namespace
 
+std::string NearestWord(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t best_distance = name.size() / 2 + 1;  // farther away it is no help
+  for (const std::string& candidate : candidates) {
+    const size_t distance = EditDistance(name, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
 const OptionRow* OptionTable::Find(std::string_view name) const {
   for (const OptionRow& row : rows_) {
     if (!row.name.empty() && row.name == name) return &row;
@@ -63,23 +77,26 @@ const OptionRow* OptionTable::Find(std::string_view name) const {
 }
 
 std::string OptionTable::Nearest(std::string_view name) const {
-  std::string best;
-  size_t best_distance = name.size() / 2 + 1;  // farther away it is no help
+  std::vector<std::string> listed;
   for (const OptionRow& row : rows_) {
-    if (row.name.empty() || row.hidden) continue;
-    const size_t distance = EditDistance(name, row.name);
-    if (distance < best_distance) {
-      best = row.name;
-      best_distance = distance;
-    }
+    if (!row.name.empty() && !row.hidden) listed.push_back(row.name);
   }
-  return best;
+  return NearestWord(name, listed);
+}
+
+Status OptionTable::Set(const OptionRow& row, std::string_view value) const {
+  const Status set = row.set(value);
+  if (set.ok()) return set;
+  return InvalidArgumentError("option '--" + row.name + "': " + set.message() + ", got '" +
+                              std::string(value) + "'");
 }
 
 Result<std::vector<std::string>> OptionTable::Parse(std::span<const std::string> arguments) const {
   std::vector<std::string> others;
+  std::map<std::string, std::string> given;
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
+    if (argument == "-h" && Find("help") != nullptr) argument = "--help";
     if (argument == "--") {
       others.insert(others.end(), arguments.begin() + static_cast<ptrdiff_t>(i) + 1,
                     arguments.end());
@@ -112,10 +129,11 @@ Result<std::vector<std::string>> OptionTable::Parse(std::span<const std::string>
       }
       value = arguments[++i];
     }
-    const Status set = row->set(value);
-    if (!set.ok()) {
-      return InvalidArgumentError("option '--" + row->name + "': " + set.message() + ", got '" +
-                                  std::string(value) + "'");
+    THRONG_RETURN_IF_ERROR(Set(*row, value));
+    const auto [before, is_first] = given.emplace(row->name, value);
+    if (!is_first && !row->repeatable && before->second != value) {
+      return InvalidArgumentError("option '--" + row->name + "' is given twice: '" +
+                                  before->second + "' and '" + std::string(value) + "'");
     }
   }
   return others;

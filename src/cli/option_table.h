@@ -28,16 +28,26 @@ struct OptionRow {
   std::string value_hint;  // "PORT"; empty: a boolean
   std::string help;
   OptionSetter set;
-  bool hidden = false;  // accepted, not listed (old names)
+  bool hidden = false;      // accepted, not listed (old names)
+  bool repeatable = false;  // may be given again with another value
 };
+
+// The candidate that `name` is most likely a mistyped form of; empty: none is near.
+std::string NearestWord(std::string_view name, const std::vector<std::string>& candidates);
 
 class OptionTable {
  public:
   void Add(OptionRow row) { rows_.push_back(std::move(row)); }
+  // A row that may be given several times.
+  void AddList(OptionRow row) {
+    row.repeatable = true;
+    Add(std::move(row));
+  }
   void Heading(std::string text) { rows_.push_back({"", "", std::move(text), nullptr}); }
 
   // Sets what the arguments say; returns those that are no flags. "--" ends the flags. ERRORS:
-  // kInvalidArgument — an unknown flag (with the nearest one), a missing or a bad value.
+  // kInvalidArgument — an unknown flag (with the nearest one), a missing or a bad value, two values
+  // for one flag. "-h" is "--help" where there is that row.
   Result<std::vector<std::string>> Parse(std::span<const std::string> arguments) const;
   // Aligned, at most 100 columns.
   std::string Help() const;
@@ -47,6 +57,7 @@ class OptionTable {
  private:
   const OptionRow* Find(std::string_view name) const;
   std::string Nearest(std::string_view name) const;
+  Status Set(const OptionRow& row, std::string_view value) const;
   std::vector<OptionRow> rows_;
 };
 

@@ -49,6 +49,44 @@ TEST(OptionTableTest, BadValuesNameTheRule) {
   EXPECT_EQ(ServeError({}), "no folder given; try: throng serve DIR");
 }
 
+TEST(OptionTableTest, TwoValuesForOneFlagAreAnError) {
+  EXPECT_EQ(ServeError({"d", "--http-port=1", "--http-port", "2"}),
+            "option '--http-port' is given twice: '1' and '2'");
+  EXPECT_EQ(ServeError({"d", "--http-port=1", "--http-port=1"}), "ok");
+  EXPECT_EQ(ServeError({"--model-repository=a", "--model-repository=b", "--cors-origin=x",
+                        "--cors-origin=y"}),
+            "ok");
+  EXPECT_EQ(ServeError({"d", "--load=explicit", "--load-model=a", "--load-model=b"}), "ok");
+}
+
+TEST(OptionTableTest, ValuesThatCannotWorkAreErrors) {
+  for (const std::string bytes : {"0", "16777215", "15Mi"}) {
+    EXPECT_EQ(ServeError({"d", "--cell-memory=" + bytes}),
+              "option '--cell-memory': must be 16Mi or more, got '" + bytes + "'");
+  }
+  EXPECT_EQ(ServeError({"d", "--cell-memory=16Mi"}), "ok");
+  EXPECT_EQ(ServeError({"d", "--repository-poll-secs=5"}),
+            "--repository-poll-secs needs --model-control-mode poll");
+  EXPECT_EQ(ServeError({"d", "--repository-poll-secs=5", "--model-control-mode=poll"}), "ok");
+  const Arguments none = {"d", "--allow-http=false", "--allow-grpc=0", "--allow-metrics=false"};
+  EXPECT_TRUE(ServeError(none).starts_with("nothing to listen on: ")) << ServeError(none);
+}
+
+TEST(OptionTableTest, ShortHelpIsHelpWhereThereIsHelp) {
+  bool help = false;
+  OptionTable table;
+  table.Add({"help", "", "this text", Boolean(&help)});
+  EXPECT_TRUE(table.Parse(Arguments{"-h"}).ok());
+  EXPECT_TRUE(help);
+}
+
+TEST(NearestWordTest, FindsWhatWasMeant) {
+  const std::vector<std::string> commands = {"serve", "infer", "inspect"};
+  EXPECT_EQ(NearestWord("infr", commands), "infer");
+  EXPECT_EQ(NearestWord("serv", commands), "serve");
+  EXPECT_EQ(NearestWord("zzz", commands), "");
+}
+
 TEST(OptionTableTest, ModesHaveTwoNamesThatMustAgree) {
   EXPECT_EQ(ServeError({"d", "--load=lazy", "--model-control-mode=explicit"}),
             "--load and --model-control-mode contradict each other");

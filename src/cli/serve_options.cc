@@ -9,6 +9,9 @@ namespace {
 
 using residency::LoadPolicy;
 
+// With less, no runner could load anything.
+constexpr uint64_t kMinCellMemoryBytes = uint64_t{16} << 20;
+
 // What the flags said, before it is checked as a whole.
 struct Draft {
   server::ServerOptions options;
@@ -20,16 +23,18 @@ struct Draft {
   std::chrono::seconds execution_deadline = limits::kExecutionDeadline;
   std::chrono::seconds request_deadline = limits::kRequestDeadline;
   bool ignored = false;
+  bool poll_interval_given = false;
 };
 
 void AddRepositoryOptions(OptionTable& table, Draft& draft) {
   server::ServerOptions& options = draft.options;
   table.Heading("Models:");
-  table.Add({"model-repository", "DIR",
-             "folder of models, one model's folder, or one file; may be given several times (or as "
-             "plain arguments)",
-             TextList(&options.model_repositories)});
-  table.Add({"model-store", "DIR", "", TextList(&options.model_repositories), true});
+  table.AddList(
+      {"model-repository", "DIR",
+       "folder of models, one model's folder, or one file; may be given several times (or as "
+       "plain arguments)",
+       TextList(&options.model_repositories)});
+  table.AddList({"model-store", "DIR", "", TextList(&options.model_repositories), true});
   table.Add({"load", "WHEN",
              "lazy (default): each model at its first request; eager: all at the start; explicit: "
              "only what is loaded by name",
@@ -44,10 +49,13 @@ void AddRepositoryOptions(OptionTable& table, Draft& draft) {
                draft.by_mode = kPolicies[choice];
                draft.options.poll = choice == 1;
              })});
-  table.Add({"load-model", "NAME", "with explicit: load this model at the start (repeatable)",
-             TextList(&options.models.load_at_start)});
+  table.AddList({"load-model", "NAME", "with explicit: load this model at the start (repeatable)",
+                 TextList(&options.models.load_at_start)});
   table.Add({"repository-poll-secs", "SECONDS", "with poll: time between scans (default 15)",
-             Seconds(&options.poll_interval, 1, 86400)});
+             [&draft, set = Seconds(&options.poll_interval, 1, 86400)](std::string_view value) {
+               draft.poll_interval_given = true;
+               return set(value);
+             }});
   table.Add({"exit-on-error", "", "with eager: exit when a model cannot be loaded (default false)",
              Boolean(&options.exit_on_error)});
   table.Add({"strict-readiness", "",
@@ -79,9 +87,9 @@ void AddListenerOptions(OptionTable& table, Draft& draft) {
              Integer(&draft.http_threads, 1, 256)});
   table.Add({"http-max-input-size", "BYTES", "largest request body (default 64Mi)",
              Bytes(&draft.http_max_input_bytes)});
-  table.Add({"cors-origin", "ORIGIN",
-             "web pages of this origin may call (repeatable; * for all); others are refused",
-             TextList(&options.cors_origins)});
+  table.AddList({"cors-origin", "ORIGIN",
+                 "web pages of this origin may call (repeatable; * for all); others are refused",
+                 TextList(&options.cors_origins)});
   table.Add({"id", "NAME", "server name in its metadata (default triton, which clients expect)",
              Text(&options.server_id)});
   table.Add({"error-style", "STYLE",
@@ -104,7 +112,12 @@ void AddRunOptions(OptionTable& table, Draft& draft) {
   table.Add({"runner-directory", "DIR", "where the runner programs are (default: ../libexec)",
              Text(&options.runners.program_directory)});
   table.Add({"cell-memory", "BYTES", "most memory one model process may take (default 4Gi)",
-             Bytes(&options.runners.cell_memory_bytes)});
+             [set = Bytes(&options.runners.cell_memory_bytes),
+              &options](std::string_view value) -> Status {
+               THRONG_RETURN_IF_ERROR(set(value));
+               if (options.runners.cell_memory_bytes >= kMinCellMemoryBytes) return OkStatus();
+               return InvalidArgumentError("must be 16Mi or more");
+             }});
   table.Add({"execution-deadline", "SECONDS",
              "a call that runs longer is ended, with its process (default 60)",
              Seconds(&draft.execution_deadline, 1, 86400)});
@@ -150,6 +163,13 @@ Status CheckTogether(Draft& draft) {
     if (name == "*" && load.size() == 1) continue;
     const auto parsed = model::ModelName::Parse(name);
     if (!parsed.ok()) return parsed.status().WithContext("--load-model");
+  }
+  if (draft.poll_interval_given && !options.poll) {
+    return InvalidArgumentError("--repository-poll-secs needs --model-control-mode poll");
+  }
+  if (!options.allow_http && !options.allow_grpc && !options.allow_metrics) {
+    return InvalidArgumentError(
+        "nothing to listen on: --allow-http, --allow-grpc and --allow-metrics are all false");
   }
   if (options.model_repositories.empty()) {
     return InvalidArgumentError("no folder given; try: throng serve DIR");

@@ -99,10 +99,21 @@ Result<Inspection> InspectPath(const std::string& path, runner::RunnerOptions op
   return inspection;
 }
 
-model::ModelConfig CompleteConfig(const model::ModelConfig& config,
-                                  const model::ModelMetadata& metadata) {
-  model::ModelConfig complete = config;
+model::ModelConfig CompleteConfig(const InspectedModel& model) {
+  const model::ModelMetadata& metadata = model.metadata;
+  model::ModelConfig complete = *model.entry.config;
   complete.max_batch_size = metadata.max_batch_size;
+  // A SavedModel whose files lie in the folder itself has no name of its own there.
+  if (!model.entry.versions.empty() &&
+      model.entry.versions.back().file_name != complete.default_model_filename) {
+    complete.default_model_filename.clear();
+  }
+  if (metadata.accepts_anything && complete.inputs.empty() && metadata.inputs.empty()) {
+    complete.inputs.push_back({.name = "INPUT__0"});
+  }
+  if (metadata.accepts_anything && complete.outputs.empty() && metadata.outputs.empty()) {
+    complete.outputs.push_back({.name = "OUTPUT__0"});
+  }
   if (complete.inputs.empty()) {
     for (const auto& input : metadata.inputs) {
       complete.inputs.push_back(WithoutBatch(input, metadata.max_batch_size));

@@ -31,8 +31,8 @@ struct Inspection {
 Result<Inspection> InspectPath(const std::string& path, runner::RunnerOptions options,
                                const Logger& logger, size_t max_models);
 
-// The configuration that says what the metadata says: what `throng inspect` would write.
-model::ModelConfig CompleteConfig(const model::ModelConfig& config,
-                                  const model::ModelMetadata& metadata);
+// The configuration that says what the metadata says: what `throng inspect` would write. It is one
+// to put beside the model's file (or its versions) as that is called now.
+model::ModelConfig CompleteConfig(const InspectedModel& model);
 
 }  // namespace throng::server

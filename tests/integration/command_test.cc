@@ -48,31 +48,66 @@ TEST(InspectTest, TellsWhatEveryExampleIsAndTheConfigurationItWouldWrite) {
   }
 }
 
-// What inspect prints is a configuration that serve takes, with the same metadata.
-TEST(InspectTest, PrintedConfigurationCanBeUsed) {
-  if (!HasRunner("onnx")) GTEST_SKIP() << "no ONNX Runtime";
-  const TemporaryFolder models;
-  const std::string original = SourceFile("examples/models/tiny-mlp.onnx");
-  const CommandOutput run = RunCommand({ThrongProgram(), "inspect", original}, models.path());
+std::string PrintedConfig(const std::string& output) {
   const std::string marker = "config.pbtxt:\n";
-  const size_t begin = run.output.find(marker);
-  ASSERT_NE(begin, std::string::npos) << run.output;
-  models.Copy(original, "tiny-mlp/1/model.onnx");
-  std::string config = run.output.substr(begin + marker.size());
-  const std::string file_line = "default_model_filename: \"tiny-mlp.onnx\"\n";
-  if (const size_t at = config.find(file_line); at != std::string::npos) {
-    config.erase(at, file_line.size());
+  const size_t begin = output.find(marker);
+  return begin == std::string::npos ? "" : output.substr(begin + marker.size());
+}
+
+// What inspect prints for every example, and for TorchScript that tells nothing, is a configuration
+// that serve takes as it stands, with the same metadata.
+TEST(InspectTest, PrintedConfigurationsCanBeUsed) {
+  const TemporaryFolder models;
+  std::vector<std::string> names;
+  for (const Example& example : kExamples) {
+    if (!HasRunner(example.framework)) continue;
+    const std::string source = SourceFile(std::string("examples/models/") + example.path);
+    const bool is_bare = std::string_view(example.path).ends_with(".onnx");
+    models.Copy(source, is_bare ? std::string(example.name) + "/1/" + example.path : example.name);
+    names.emplace_back(example.name);
   }
-  models.Write("tiny-mlp/config.pbtxt", config);
+  if (HasRunner("tensorflow")) {
+    models.Copy(SourceFile("examples/models/half-plus-two/1/model.savedmodel"), "flat-saved");
+    names.emplace_back("flat-saved");
+  }
+  if (HasRunner("torch")) {
+    models.Copy(SourceFile("tests/fixtures/models/two-in-two-out/1/model.pt"), "untold/1/model.pt");
+    names.emplace_back("untold");
+  }
+  if (names.empty()) GTEST_SKIP() << "no framework";
+  for (const std::string& name : names) {
+    const CommandOutput run =
+        RunCommand({ThrongProgram(), "inspect", models.File(name)}, models.path());
+    const std::string config = PrintedConfig(run.output);
+    EXPECT_EQ(config.find("TYPE_INVALID"), std::string::npos) << config;
+    EXPECT_EQ(config.find("# input [ { name: \"INPUT__0\"") != std::string::npos, name == "untold")
+        << config;
+    models.Write(name + "/config.pbtxt", config);
+  }
   ServerProcess server({models.path()});
   ASSERT_EQ(server.WhyNotListening(), "");
+  ASSERT_TRUE(server.WaitUntilScanned());
+  EXPECT_NE(server.Output().find("skipped 0\n"), std::string::npos) << server.Output();
   Caller caller(server.http_port());
-  const json metadata = json::parse(caller.Get("/v2/models/tiny-mlp").body);
-  ASSERT_TRUE(metadata.contains("inputs")) << metadata;
-  EXPECT_EQ(metadata["inputs"][0]["shape"], json::parse("[-1,16]"));
-  const std::string request = ReadFile(SourceFile("examples/requests/tiny-mlp.json"));
-  EXPECT_EQ(caller.Infer("tiny-mlp", request).status, 200);
+  for (const std::string& name : names) {
+    const Answer answer = caller.Get("/v2/models/" + name);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body.find("INVALID"), std::string::npos) << answer.body;
+    const std::string request = SourceFile("examples/requests/" + name + ".json");
+    if (!std::filesystem::exists(request)) continue;
+    const Answer reply = caller.Infer(name, ReadFile(request));
+    EXPECT_EQ(reply.status, 200) << name << ": " << reply.body;
+  }
   EXPECT_EQ(server.Stop(), 0);
+}
+
+TEST(InspectTest, AFileOfOtherContentIsNotTakenByItsName) {
+  const TemporaryFolder folder;
+  folder.Write("junk.onnx", "\x01 no model");
+  const CommandOutput run = RunCommand({ThrongProgram(), "inspect", "junk.onnx"}, folder.path());
+  EXPECT_EQ(run.exit, 1);
+  EXPECT_NE(run.output.find("its content is not ONNX"), std::string::npos) << run.output;
+  EXPECT_EQ(run.output.find("file name and content"), std::string::npos) << run.output;
 }
 
 TEST(InspectTest, SaysWhyAFileIsNoModel) {
@@ -160,6 +195,35 @@ TEST_F(InferTest, PrintedCurlLineWorksAsPasted) {
   EXPECT_EQ(json::parse(curl.output, nullptr, false)["model_name"], "tiny-mlp") << curl.output;
 }
 
+// The lines that serve prints to try its models, run by a shell as they are.
+TEST_F(InferTest, LinesOfTheStartReportThatTryModelsWork) {
+  ASSERT_TRUE(server_->WaitUntilScanned());
+  std::istringstream lines(server_->Output());
+  int ran = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" --random ") == std::string::npos) continue;
+    const Example* example =
+        std::find_if(std::begin(kExamples), std::end(kExamples), [&](const Example& candidate) {
+          return line.find(" infer " + std::string(candidate.name) + " ") != std::string::npos;
+        });
+    ASSERT_NE(example, std::end(kExamples)) << line;
+    if (!HasRunner(example->framework)) continue;
+    const CommandOutput run = RunCommand({"/bin/sh", "-c", line}, folder_.path());
+    EXPECT_EQ(run.exit, 0) << line << run.errors;
+    ++ran;
+  }
+  EXPECT_GT(ran, 0);
+}
+
+TEST_F(InferTest, DataMayComeFromStandardInput) {
+  if (!HasRunner("onnx")) GTEST_SKIP() << "no ONNX Runtime";
+  const std::string line = ThrongProgram() + " infer tiny-mlp --data - " + url_ + " < " +
+                           SourceFile("examples/requests/tiny-mlp.json");
+  const CommandOutput run = RunCommand({"/bin/sh", "-c", line}, folder_.path());
+  EXPECT_EQ(run.exit, 0) << run.errors;
+  EXPECT_NE(run.output.find("scores"), std::string::npos) << run.output;
+}
+
 // The lines that serve prints at its start, run by a shell as they are.
 TEST_F(InferTest, CurlLinesOfTheStartReportWork) {
   ASSERT_TRUE(server_->WaitUntilScanned());
@@ -188,10 +252,49 @@ TEST(CommandTest, HelpAndUnknownCommandsAnswer) {
     const CommandOutput help = RunCommand({ThrongProgram(), command, "--help"}, folder.path());
     EXPECT_EQ(help.exit, 0);
     EXPECT_NE(help.output.find("usage: throng " + std::string(command)), std::string::npos);
+    const CommandOutput brief = RunCommand({ThrongProgram(), command, "-h"}, folder.path());
+    EXPECT_EQ(brief.exit, 0);
+    EXPECT_EQ(brief.output, help.output);
   }
   const CommandOutput unknown = RunCommand({ThrongProgram(), "srve"}, folder.path());
   EXPECT_EQ(unknown.exit, 2);
-  EXPECT_NE(unknown.errors.find("srve"), std::string::npos) << unknown.errors;
+  EXPECT_NE(unknown.errors.find("'srve'; did you mean 'serve'?"), std::string::npos)
+      << unknown.errors;
+}
+
+TEST(CommandTest, WhatIsWrongWithACallIsSaidBeforeTheUsage) {
+  const struct {
+    std::vector<std::string> arguments;
+    int exit;
+    const char* first_line;
+  } kCases[] = {
+      {{"infer", "m"}, 2, "throng infer: nothing to send: give --random or --data FILE\nusage"},
+      {{"infer", "--random"}, 2, "throng infer: no MODEL given\nusage"},
+      {{"infer", "m", "n", "--random"}, 2, "throng infer: unexpected argument 'n'\nusage"},
+      {{"inspect"}, 2, "throng inspect: no PATH given\nusage"},
+      {{"inspect", "a", "b"}, 2, "throng inspect: unexpected argument 'b'\nusage"},
+      {{"infer", "m", "--random", "--url", "http://h:1/x"},
+       2,
+       "throng infer: --url must be http://HOST:PORT, got 'http://h:1/x'\n"},
+      {{"infer", "m", "--data", "./gone/x.json"}, 1, "throng infer: --data: './gone/x.json': No "},
+      {{"serve", "./gone"}, 1, "throng serve: './gone' does not exist\n"},
+      {{"inspect", "../gone"}, 1, "throng inspect: '../gone' does not exist\n"},
+      {{"serve", ".", "--ports-file=no/f"}, 1, "throng serve: --ports-file: 'no' does not exist\n"},
+      {{"serve", ".", "--runner-directory=./no"},
+       1,
+       "throng serve: --runner-directory: './no' does not exist\n"},
+      {{"serve", ".", "--allow-http=0", "--allow-grpc=0", "--allow-metrics=0"},
+       2,
+       "throng serve: nothing to listen on: "},
+  };
+  const TemporaryFolder folder;
+  for (const auto& item : kCases) {
+    std::vector<std::string> command = {ThrongProgram()};
+    command.insert(command.end(), item.arguments.begin(), item.arguments.end());
+    const CommandOutput run = RunCommand(command, folder.path());
+    EXPECT_EQ(run.exit, item.exit) << run.errors;
+    EXPECT_TRUE(run.errors.starts_with(item.first_line)) << run.errors;
+  }
 }
 
 }  // namespace
