@@ -9,13 +9,13 @@
 namespace throng::sdk {
 
 ArenaSink::ArenaSink(std::span<std::byte> arena, std::function<bool()> wait)
-    : arena_(arena), wait_(std::move(wait)), ring_(wire::kArenaDataOffset, arena.size()) {}
+    : arena_(arena), wait_(std::move(wait)), space_(wire::kArenaDataOffset, arena.size()) {}
 
 void ArenaSink::Begin(size_t output_count) {
   output_count_ = output_count;
   reply_.outputs.clear();
   reply_bytes_ = 0;
-  begin_cursor_ = ring_.produced();
+  begin_cursor_ = space_.produced();
 }
 
 Status ArenaSink::Check(uint16_t index, tensor::DataType type, const tensor::Shape& shape,
@@ -60,11 +60,11 @@ Result<std::span<std::byte>> ArenaSink::Allocate(uint16_t index, tensor::DataTyp
 
 Result<uint64_t> ArenaSink::FindRoom(uint64_t size_bytes) {
   for (;;) {
-    if (const auto block = ring_.Allocate(size_bytes)) return block->offset;
+    if (const auto block = space_.Allocate(size_bytes)) return block->offset;
     if (consumed_cursor_ >= reported_cursor_) {
       // Nobody reads the rest: it belongs to replies that failed, or to this one.
-      ring_.FreeUpTo(begin_cursor_);
-      if (const auto block = ring_.Allocate(size_bytes)) return block->offset;
+      space_.FreeUpTo(begin_cursor_);
+      if (const auto block = space_.Allocate(size_bytes)) return block->offset;
       return ResourceExhaustedError("the outputs do not fit into the memory for replies");
     }
     if (!wait_()) return UnavailableError("the server has closed the connection");
@@ -72,7 +72,7 @@ Result<uint64_t> ArenaSink::FindRoom(uint64_t size_bytes) {
 }
 
 wire::ExecuteReply& ArenaSink::Finish() {
-  reported_cursor_ = ring_.produced();
+  reported_cursor_ = space_.produced();
   reply_.outputs_produced = reported_cursor_;
   return reply_;
 }
@@ -80,7 +80,7 @@ wire::ExecuteReply& ArenaSink::Finish() {
 void ArenaSink::Consumed(uint64_t cursor) {
   if (cursor <= consumed_cursor_) return;
   consumed_cursor_ = std::min(cursor, reported_cursor_);
-  ring_.FreeUpTo(consumed_cursor_);
+  space_.FreeUpTo(consumed_cursor_);
 }
 
 }  // namespace throng::sdk

@@ -1,5 +1,5 @@
-// ArenaSink: where models put their outputs: a ring over the output arena. When the ring is full it
-// waits for the front door to consume earlier replies. Owned by the cell; one reply at a time; not
+// ArenaSink: where models put their outputs: space in the output arena. When that is full it waits
+// for the front door to consume earlier replies. Owned by the cell; one reply at a time; not
 // thread-safe.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "runners/sdk/backend.h"
 #include "wire/messages.h"
-#include "wire/ring_allocator.h"
+#include "wire/space_allocator.h"
 
 namespace throng::sdk {
 
@@ -38,7 +38,7 @@ class ArenaSink final : public OutputSink {
 
   std::span<std::byte> arena_;
   std::function<bool()> wait_;
-  wire::RingAllocator ring_;
+  wire::SpaceAllocator space_;
   wire::ExecuteReply reply_;
   size_t output_count_ = 0;
   uint64_t reply_bytes_ = 0;

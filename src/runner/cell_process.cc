@@ -71,7 +71,7 @@ CellProcess::CellProcess(os::EventLoop& loop, os::ThreadPool& threads, Parts par
     : loop_(loop),
       threads_(threads),
       parts_(std::move(parts)),
-      input_ring_(wire::kArenaDataOffset, parts_.input_mapping.size()) {}
+      input_space_(wire::kArenaDataOffset, parts_.input_mapping.size()) {}
 
 CellProcess::~CellProcess() {
   if (parts_.socket.valid()) loop_.Unwatch(parts_.socket.get());
@@ -136,7 +136,7 @@ Result<std::vector<wire::WireTensor>> CellProcess::PlaceInputs(std::span<const E
   std::vector<wire::WireTensor> placed;
   placed.reserve(inputs.size());
   for (const ExecuteInput& input : inputs) {
-    const auto block = input_ring_.Allocate(input.tensor.data.size());
+    const auto block = input_space_.Allocate(input.tensor.data.size());
     if (!block) return ResourceExhaustedError("the inputs do not fit into the process's memory");
     cursor = block->cursor;
     std::memcpy(parts_.input_mapping.data() + block->offset, input.tensor.data.data(),
@@ -156,7 +156,7 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
   pending.call_id = ++last_call_id_;
   pending.kind = wire::MessageKind::kExecute;
   pending.slot = slot;
-  pending.input_cursor = input_ring_.produced();
+  pending.input_cursor = input_space_.produced();
   if (!alive_) {
     CompleteLater(std::move(done), {UnavailableError("the model's process has ended"),
                                     {},
@@ -167,7 +167,7 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
   auto placed = PlaceInputs(inputs, pending.input_cursor);
   if (!placed.ok()) {
     // What was placed is freed when the calls before it are answered.
-    if (pending_.empty()) input_ring_.FreeUpTo(input_ring_.produced());
+    if (pending_.empty()) input_space_.FreeUpTo(input_space_.produced());
     const bool no_room_yet = !pending_.empty();
     CompleteLater(std::move(done), {placed.status(), {}, {}, std::nullopt, no_room_yet});
     return pending.call_id;
@@ -349,9 +349,9 @@ Status CellProcess::CompleteExecute(Pending& pending, const wire::Frame& frame) 
     pending_.push_front(std::move(pending));
     return checked;
   }
-  input_ring_.FreeUpTo(pending.input_cursor);
+  input_space_.FreeUpTo(pending.input_cursor);
   if (pending_.empty()) {
-    input_ring_.FreeUpTo(input_ring_.produced());
+    input_space_.FreeUpTo(input_space_.produced());
     TrimArenas();
   }
   if (pending.execute_done) pending.execute_done(std::move(result));
@@ -400,10 +400,10 @@ Result<std::vector<OutputTensor>> CellProcess::CopyOutputs(const wire::ExecuteRe
 
 void CellProcess::TrimArenas() {
   // A failure to punch costs memory only; the next trim tries again.
-  if (input_ring_.high_water() > kKeepArenaBytes) {
+  if (input_space_.high_water() > kKeepArenaBytes) {
     (void)os::PunchHole(parts_.input_arena.get(), kKeepArenaBytes,
                         parts_.input_mapping.size() - kKeepArenaBytes);
-    input_ring_.ResetHighWater();
+    input_space_.ResetHighWater();
   }
   if (output_high_water_ > kKeepArenaBytes) {
     (void)os::PunchHole(parts_.output_arena.get(), kKeepArenaBytes,

@@ -20,7 +20,7 @@
 #include "runner/runner.h"
 #include "wire/frame_reader.h"
 #include "wire/messages.h"
-#include "wire/ring_allocator.h"
+#include "wire/space_allocator.h"
 
 namespace throng::runner {
 
@@ -74,7 +74,7 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
     uint64_t call_id = 0;
     wire::MessageKind kind = wire::MessageKind::kHello;
     uint32_t slot = 0;
-    uint64_t input_cursor = 0;  // of the input ring; freed when the call is answered
+    uint64_t input_cursor = 0;  // of the input space; freed when the call is answered
     Done<LoadResult> load_done;
     Done<Status> unload_done;
     Done<ExecuteResult> execute_done;  // empty: cancelled
@@ -126,7 +126,7 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   wire::FrameReader reader_;
   std::deque<Outgoing> outgoing_;
   std::deque<Pending> pending_;
-  wire::RingAllocator input_ring_;
+  wire::SpaceAllocator input_space_;
   uint64_t output_high_water_ = 0;  // largest offset of an output since the last trim
   uint64_t outputs_consumed_ = 0;
   uint64_t outputs_consumed_told_ = 0;

@@ -1,6 +1,6 @@
 // The runner protocol: what the front door and runner processes say to each other over a stream
 // socket. A message is a MessageHeader and a body of header.body_bytes; descriptors (Fork, Load)
-// come attached to its first byte. Tensors travel in arenas (wire/ring_allocator.h), never in
+// come attached to its first byte. Tensors travel in arenas (wire/space_allocator.h), never in
 // messages.
 //
 //   to a zygote    Fork{3 descriptors}  Shutdown          from it  Hello, Fork reply
@@ -133,7 +133,7 @@ struct WireTensor {
 
 struct ExecuteRequest {
   uint32_t slot = 0;
-  uint64_t outputs_consumed = 0;  // cursor of the output ring that may be reused
+  uint64_t outputs_consumed = 0;  // cursor of the output space that may be reused
   std::vector<WireTensor> inputs;
   std::vector<uint16_t> requested_outputs;  // empty: all
 };

@@ -1,4 +1,4 @@
-// RingAllocator: first-in-first-out space in an arena that two processes map. One side allocates
+// SpaceAllocator: first-in-first-out space in an arena that two processes map. One side allocates
 // (front door: inputs; cell: outputs), in the order in which the other side finishes.
 //
 // It hands out the lowest free space that fits, so a quiet cell touches few pages of a large sparse
@@ -6,10 +6,10 @@
 // for ever and never wrap. Few blocks are in use at a time, so it looks through all of them. Not
 // thread-safe.
 //
-//   RingAllocator ring(kArenaDataOffset, arena_bytes);
-//   std::optional<Block> block = ring.Allocate(12288);   // nothing: wait for Free
+//   SpaceAllocator space(kArenaDataOffset, arena_bytes);
+//   std::optional<Block> block = space.Allocate(12288);   // nothing: wait for Free
 //   ...                                                  // other side is done up to block->cursor
-//   ring.FreeUpTo(block->cursor);
+//   space.FreeUpTo(block->cursor);
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace throng::wire {
 
-class RingAllocator {
+class SpaceAllocator {
  public:
   struct Block {
     uint64_t offset = 0;  // in the arena; 64-byte aligned
@@ -26,7 +26,7 @@ class RingAllocator {
   };
 
   // Hands out [begin, end) of the arena.
-  RingAllocator(uint64_t begin, uint64_t end);
+  SpaceAllocator(uint64_t begin, uint64_t end);
 
   // Zero bytes are allowed (a block that occupies nothing). Nothing: not enough space until more is
   // freed, or ever (size_bytes > capacity).

@@ -1,4 +1,4 @@
-#include "wire/ring_allocator.h"
+#include "wire/space_allocator.h"
 
 #include <algorithm>
 
@@ -12,10 +12,10 @@ constexpr uint64_t AlignUp(uint64_t value) { return AlignDown(value + kAlignment
 
 }  // namespace
 
-RingAllocator::RingAllocator(uint64_t begin, uint64_t end)
+SpaceAllocator::SpaceAllocator(uint64_t begin, uint64_t end)
     : begin_(AlignUp(begin)), end_(std::max(AlignDown(end), AlignUp(begin))), high_water_(begin_) {}
 
-std::optional<RingAllocator::Block> RingAllocator::Allocate(uint64_t size_bytes) {
+std::optional<SpaceAllocator::Block> SpaceAllocator::Allocate(uint64_t size_bytes) {
   if (size_bytes == 0) return Block{begin_, produced_};
   if (size_bytes > end_ - begin_) return std::nullopt;
   const uint64_t used_bytes = AlignUp(size_bytes);
@@ -32,7 +32,7 @@ std::optional<RingAllocator::Block> RingAllocator::Allocate(uint64_t size_bytes)
   return Block{offset, produced_};
 }
 
-void RingAllocator::FreeUpTo(uint64_t cursor) {
+void SpaceAllocator::FreeUpTo(uint64_t cursor) {
   std::erase_if(blocks_, [cursor](const Used& block) { return block.cursor <= cursor; });
 }
 
