@@ -90,6 +90,13 @@ inline constexpr std::chrono::seconds kLoadDeadline{120};
 inline constexpr std::chrono::seconds kZygoteStartDeadline{60};
 inline constexpr int kZygoteStartRetries = 8;  // in a row, killed from outside while warming up
 inline constexpr int kCellStartRetries = 8;    // after it, or its zygote, ended meanwhile
+inline constexpr std::chrono::seconds kForkDeadline{5};    // by a warm zygote; later: it is killed
+inline constexpr std::chrono::seconds kHelloDeadline{10};  // of a new cell; later: it is killed
+inline constexpr std::chrono::seconds kStopDeadline{2};    // of a cell asked to stop; then killed
+inline constexpr std::chrono::seconds kEndDeadline{5};     // of a killed one, then it is left alone
+inline constexpr std::chrono::milliseconds kSpareDelay{20};   // before a spare is made
+inline constexpr std::chrono::seconds kSpareDelayMost{30};    // doubled per failure in a row
+inline constexpr std::chrono::seconds kSpareProven{10};       // it lived: no failure of spares
 inline constexpr std::chrono::seconds kRequestDeadline{150};  // queueing and loading included
 
 // --- Scheduler ----------------------------------------------------------------------------

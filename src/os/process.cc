@@ -1,6 +1,8 @@
 #include "os/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -44,6 +46,7 @@ struct ChildPlan {
   std::vector<std::pair<int, int>> descriptors;  // sorted by the child's number
   std::vector<int> copies;                       // room for one number per descriptor
   pid_t parent = 0;
+  bool own_group = false;
   int error_number = 0;  // written by the child
 };
 
@@ -89,7 +92,8 @@ __attribute__((no_sanitize("address", "undefined")))
 #endif
 int RunChild(void* argument) {
   ChildPlan& plan = *static_cast<ChildPlan*>(argument);
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == plan.parent && MapDescriptors(plan)) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == plan.parent &&
+      (!plan.own_group || setpgid(0, 0) == 0) && MapDescriptors(plan)) {
     ResetSignals();
     execve(plan.program, plan.arguments, plan.environment);
   }
@@ -198,6 +202,21 @@ std::optional<uint64_t> CgroupAvailableBytes() {
   return *limit_bytes - std::min(*limit_bytes, *current_bytes);
 }
 
+// Field 5 of /proc/PID/stat; nothing when the process is no child of ours. The name before it may
+// hold anything, parentheses too.
+std::optional<pid_t> GroupOfChild(pid_t pid) {
+  const auto text = ReadKernelFile(ProcPath(pid, "stat"), "the state of a process");
+  if (!text.ok()) return std::nullopt;
+  const size_t name_end = text->rfind(')');
+  constexpr size_t kStateLength = 4;  // ") S "
+  if (name_end == std::string::npos || text->size() < name_end + kStateLength) return std::nullopt;
+  const std::string_view fields = std::string_view(*text).substr(name_end + kStateLength);
+  const auto parent = ParseNumber(fields);
+  const auto group = ParseNumber(fields.substr(std::min(fields.find(' '), fields.size())));
+  if (!parent || !group || static_cast<pid_t>(*parent) != getpid()) return std::nullopt;
+  return static_cast<pid_t>(*group);
+}
+
 }  // namespace
 
 void ChildProcess::Signal(int signal_number) const {
@@ -240,6 +259,7 @@ Result<ChildProcess> Spawn(const SpawnSpec& spec) {
   THRONG_RETURN_IF_ERROR(CheckDescriptors(plan.descriptors));
   plan.copies.resize(plan.descriptors.size());
   plan.parent = getpid();
+  plan.own_group = spec.own_group;
 
   int pidfd = -1;
   const std::string action = "starting '" + std::string(BaseName(spec.program)) + "'";
@@ -264,6 +284,32 @@ Result<ChildProcess> AdoptChild(pid_t pid) {
     return FailedPreconditionError("adopting a process: it is not a child of this process");
   }
   return ChildProcess(pid, std::move(pidfd));
+}
+
+bool EndChildOfGroup(pid_t pid, pid_t group, Duration limit) {
+  // The child is held before it is looked at, so that what is ended is what was looked at.
+  auto child = AdoptChild(pid);
+  if (!child.ok() || GroupOfChild(pid) != group) return false;
+  child->Signal(SIGKILL);
+  pollfd ended = {child->pidfd(), POLLIN, 0};
+  const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  (void)poll(&ended, 1, static_cast<int>(limit_ms));
+  return child->TryReap().has_value();
+}
+
+int EndChildrenOfGroup(pid_t group, std::span<const pid_t> keep, Duration limit) {
+  // /proc/self/task/*/children would do, but not every kernel has it.
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
+  if (processes == nullptr) return 0;
+  int ended = 0;
+  while (const dirent* entry = readdir(processes.get())) {
+    const auto pid = static_cast<pid_t>(ParseNumber(entry->d_name).value_or(0));
+    if (pid == 0 || pid == group || std::find(keep.begin(), keep.end(), pid) != keep.end()) {
+      continue;
+    }
+    if (GroupOfChild(pid) == group) ended += EndChildOfGroup(pid, group, limit);
+  }
+  return ended;
 }
 
 Result<pid_t> CloneSibling() {

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "os/unique_fd.h"
 
@@ -23,6 +25,9 @@ struct SpawnSpec {
   // {ours, theirs}: descriptor `ours` becomes number `theirs` (>= 3) in the child. All others are
   // closed. Standard input is /dev/null; output and error are inherited.
   std::vector<std::pair<int, int>> descriptors;
+  // It leads a process group of its own. What it clones (CloneSibling) is born into that group, by
+  // which it can be told from all other children.
+  bool own_group = false;
 };
 
 struct ProcessExit {
@@ -61,6 +66,14 @@ Result<ChildProcess> Spawn(const SpawnSpec& spec);
 
 // A child made for us by another process (CLONE_PARENT). REQUIRES: not reaped yet.
 Result<ChildProcess> AdoptChild(pid_t pid);
+
+// Ends a child of this process, and reaps it; no effect on one that is not in process group `group`
+// (whoever named it may be lying). Blocks until it has ended, at most `limit`. False: no effect, or
+// it has not ended yet.
+bool EndChildOfGroup(pid_t pid, pid_t group, Duration limit);
+// The same for all children of this process in the group, except its leader and those in `keep`:
+// clones whose maker was killed before it could name them. Returns how many it ended.
+int EndChildrenOfGroup(pid_t group, std::span<const pid_t> keep, Duration limit);
 
 // fork in every respect but that the new process is a sibling: its parent is the caller's parent.
 // Returns 0 in the child. REQUIRES: the caller has one thread (asserted from /proc/self/task).

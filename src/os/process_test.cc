@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,6 +129,59 @@ TEST(SpawnTest, PollTellsTheEndWithoutReaping) {
   }
   EXPECT_EQ(child->TryReap()->status_code, 9);
   EXPECT_EQ(child->Poll()->status_code, -1);
+}
+
+// A child that waits to be killed, in a process group.
+pid_t Member(pid_t group) {
+  const pid_t pid = StartChild([] {
+    pause();
+    return 0;
+  });
+  EXPECT_EQ(setpgid(pid, group), 0);
+  return pid;
+}
+
+TEST(SpawnTest, AProcessMayLeadAGroupOfItsOwn) {
+  auto child = Spawn(Sleep({}));
+  SpawnSpec spec = Sleep({});
+  spec.own_group = true;
+  auto leader = Spawn(spec);
+  ASSERT_TRUE(child.ok() && leader.ok());
+  EXPECT_EQ(getpgid(child->pid()), getpgid(0));
+  EXPECT_EQ(getpgid(leader->pid()), leader->pid());
+  for (ChildProcess* process : {&*child, &*leader}) {
+    process->Signal(SIGKILL);
+    Await(*process);
+  }
+}
+
+TEST(EndChildrenOfGroupTest, EndsUnknownMembersAndNoOthers) {
+  SpawnSpec spec = Sleep({});
+  spec.own_group = true;
+  auto leader = Spawn(spec);
+  ASSERT_TRUE(leader.ok());
+  const pid_t group = leader->pid();
+  const pid_t living = Member(group);
+  const pid_t ended = Member(group);
+  const pid_t known = Member(group);
+  const pid_t elsewhere = Member(0);
+  ASSERT_EQ(kill(ended, SIGKILL), 0);
+  constexpr std::chrono::seconds kLimit{30};
+  EXPECT_FALSE(EndChildOfGroup(elsewhere, group, kLimit));
+  EXPECT_FALSE(EndChildOfGroup(getppid(), getpgid(getppid()), kLimit)) << "not a child";
+  EXPECT_EQ(EndChildrenOfGroup(group, std::array{known}, kLimit), 2);
+  for (const pid_t pid : {living, ended}) {
+    EXPECT_EQ(kill(pid, 0), -1) << "ended and reaped";
+  }
+  for (const pid_t pid : {group, known, elsewhere}) {
+    int status = 0;
+    EXPECT_EQ(waitpid(pid, &status, WNOHANG), 0) << "still there";
+    kill(pid, SIGKILL);
+    if (pid != group) {
+      EXPECT_EQ(AwaitChild(pid), "signal 9");
+    }
+  }
+  Await(*leader);
 }
 
 TEST(UrgencyTest, ChangesBothWaysWithoutPrivilege) {

@@ -100,6 +100,14 @@ Status CloseAllBut(std::span<const int> keep) {
   return OkStatus();
 }
 
+Status DiscardOutput() {
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!null.valid() || dup2(null.get(), STDOUT_FILENO) < 0 || dup2(null.get(), STDERR_FILENO) < 0) {
+    return ErrnoStatus("discarding output", errno);
+  }
+  return OkStatus();
+}
+
 Status SetUser(uint32_t id) {
   if (id == 0 || id == static_cast<uint32_t>(-1)) {
     return InvalidArgumentError("own user: root is not one");

@@ -3,7 +3,7 @@
 // (--sandbox required makes any refusal fatal).
 //
 // Order in a new cell (each later step would block an earlier one):
-//   CloseAllBut → SetUser → DieWithParent → ApplyResourceLimits → ApplyLandlock →
+//   CloseAllBut → DiscardOutput → SetUser → DieWithParent → ApplyResourceLimits → ApplyLandlock →
 //   (framework's own warm-up) → SyscallFilter::Apply → first user byte.
 #pragma once
 
@@ -65,6 +65,8 @@ class SyscallFilter {
 
 // Closes every descriptor except those listed and 0, 1, 2.
 Status CloseAllBut(std::span<const int> keep);
+// Standard output and error become /dev/null.
+Status DiscardOutput();
 // Real, effective and saved user and group become `id`; supplementary groups are dropped.
 Status SetUser(uint32_t id);
 // SIGKILL when the parent thread dies; fails when the parent is no longer `expected_parent`.

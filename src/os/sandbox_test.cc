@@ -261,6 +261,20 @@ TEST(SandboxTest, CloseAllButKeepsExactlyWhatIsNamed) {
   EXPECT_EQ(CloseAllBut(negative).code(), StatusCode::kInvalidArgument);
 }
 
+TEST(SandboxTest, DiscardedOutputGoesNowhere) {
+  EXPECT_EQ(RunInChild([] {
+              std::array<int, 2> ends;
+              if (pipe(ends.data()) != 0) return 1;
+              if (dup2(ends[1], STDOUT_FILENO) < 0 || dup2(ends[1], STDERR_FILENO) < 0) return 2;
+              close(ends[1]);
+              if (!DiscardOutput().ok()) return 3;
+              if (write(STDOUT_FILENO, "x", 1) != 1 || write(STDERR_FILENO, "x", 1) != 1) return 4;
+              char byte = 0;  // nobody can write to the pipe any more
+              return read(ends[0], &byte, 1) == 0 ? 0 : 5;
+            }),
+            "exit 0");
+}
+
 TEST(SandboxTest, DieWithParentRefusesAnotherParent) {
   EXPECT_EQ(RunInChild([] {
               return DieWithParent(getppid() + 1).code() == StatusCode::kFailedPrecondition ? 0 : 1;
