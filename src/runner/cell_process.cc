@@ -44,6 +44,10 @@ wire::LoadRequest MakeLoadRequest(uint32_t slot, const LoadSpec& spec) {
   return request;
 }
 
+// Of a call to a cell that has ended.
+constexpr CellLoss kNeverSent = {CellExitCause::kOutside, false};
+Status Ended() { return UnavailableError("the model's process has ended"); }
+
 }  // namespace
 
 std::string DescribeSignal(int signal_number) {
@@ -74,6 +78,8 @@ CellProcess::CellProcess(os::EventLoop& loop, os::ThreadPool& threads, Parts par
       input_space_(wire::kArenaDataOffset, parts_.input_mapping.size()) {}
 
 CellProcess::~CellProcess() {
+  loop_.CancelTimer(hello_timer_);
+  loop_.CancelTimer(stop_timer_);
   if (parts_.socket.valid()) loop_.Unwatch(parts_.socket.get());
   if (parts_.process.valid()) {
     loop_.Unwatch(parts_.process.pidfd());
@@ -89,20 +95,36 @@ void CellProcess::Start(HelloHandler on_hello, ExitHandler on_exit) {
                                     [this](uint32_t events) { OnSocket(events); });
   const Status process =
       loop_.Watch(parts_.process.pidfd(), os::kReadable, [this](uint32_t) { OnProcessEnded(); });
-  if (!socket.ok() || !process.ok()) Violate("could not be watched");
+  if (!socket.ok() || !process.ok()) return Violate("could not be watched");
+  hello_timer_ =
+      loop_.StartTimer(running_since_ + parts_.deadlines.hello, [this] { OnHelloDeadline(); });
+}
+
+// No byte of a user's has been near it: whatever holds it up is no offence of a model.
+void CellProcess::OnHelloDeadline() {
+  hello_timer_ = 0;
+  ended_by_us_ = true;
+  end_cause_ = CellExitCause::kOutside;
+  Break();  // a Hello that comes now is too late
 }
 
 void CellProcess::AddPending(Pending pending) {
   if (pending_.empty()) running_since_ = loop_.clock().Now();
+  pending.in_cell_since = running_since_;
   pending_.push_back(std::move(pending));
 }
 
 void CellProcess::Load(LoadSpec spec, Done<LoadResult> done) {
+  if (!alive_) {
+    loop_.Post([done = std::move(done)]() mutable { done({Ended(), kNeverSent}); });
+    return;
+  }
   Pending pending;
   pending.call_id = ++last_call_id_;
   pending.kind = wire::MessageKind::kLoad;
   pending.slot = ++last_slot_;
   pending.load_done = std::move(done);
+  if (broken_) return AddPending(std::move(pending));
   // A message of its own: the descriptor travels with its first byte.
   Outgoing outgoing;
   wire::Encode(pending.call_id, MakeLoadRequest(pending.slot, spec), outgoing.bytes);
@@ -121,11 +143,17 @@ void CellProcess::Load(LoadSpec spec, Done<LoadResult> done) {
 }
 
 void CellProcess::Unload(uint32_t slot, Done<Status> done) {
+  if (!alive_) {
+    // It is gone, which is what is asked for.
+    loop_.Post([done = std::move(done)]() mutable { done(OkStatus()); });
+    return;
+  }
   Pending pending;
   pending.call_id = ++last_call_id_;
   pending.kind = wire::MessageKind::kUnload;
   pending.slot = slot;
   pending.unload_done = std::move(done);
+  if (broken_) return AddPending(std::move(pending));
   wire::Encode(pending.call_id, wire::UnloadRequest{slot}, OutgoingBytes());
   AddPending(std::move(pending));
   ScheduleFlush();
@@ -153,16 +181,19 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
                               std::span<const uint16_t> requested_outputs,
                               Done<ExecuteResult> done) {
   Pending pending;
-  pending.call_id = ++last_call_id_;
+  const uint64_t call_id = ++last_call_id_;
+  pending.call_id = call_id;
   pending.kind = wire::MessageKind::kExecute;
   pending.slot = slot;
   pending.input_cursor = input_space_.produced();
   if (!alive_) {
-    CompleteLater(std::move(done), {UnavailableError("the model's process has ended"),
-                                    {},
-                                    {},
-                                    CellLoss{CellExitCause::kOutside, false}});
-    return pending.call_id;
+    CompleteLater(std::move(done), {Ended(), {}, {}, kNeverSent});
+    return call_id;
+  }
+  if (broken_) {
+    pending.execute_done = std::move(done);
+    AddPending(std::move(pending));
+    return call_id;
   }
   auto placed = PlaceInputs(inputs, pending.input_cursor);
   if (!placed.ok()) {
@@ -170,7 +201,7 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
     if (pending_.empty()) input_space_.FreeUpTo(input_space_.produced());
     const bool no_room_yet = !pending_.empty();
     CompleteLater(std::move(done), {placed.status(), {}, {}, std::nullopt, no_room_yet});
-    return pending.call_id;
+    return call_id;
   }
   wire::ExecuteRequest request;
   request.slot = slot;
@@ -178,9 +209,8 @@ uint64_t CellProcess::Execute(uint32_t slot, std::span<const ExecuteInput> input
   request.inputs = std::move(placed).value();
   request.requested_outputs.assign(requested_outputs.begin(), requested_outputs.end());
   outputs_consumed_told_ = outputs_consumed_;
-  wire::Encode(pending.call_id, request, OutgoingBytes());
+  wire::Encode(call_id, request, OutgoingBytes());
   pending.execute_done = std::move(done);
-  const uint64_t call_id = pending.call_id;
   AddPending(std::move(pending));
   ScheduleFlush();
   return call_id;
@@ -196,8 +226,10 @@ void CellProcess::Cancel(uint64_t call_id) {
     if (pending.call_id != call_id || !pending.execute_done) continue;
     Done<ExecuteResult> done = std::move(pending.execute_done);
     pending.execute_done = nullptr;
-    wire::EncodeEmpty(wire::MessageKind::kCancel, call_id, OutgoingBytes());
-    ScheduleFlush();
+    if (!broken_) {
+      wire::EncodeEmpty(wire::MessageKind::kCancel, call_id, OutgoingBytes());
+      ScheduleFlush();
+    }
     CompleteLater(std::move(done), {CancelledError("cancelled"), {}, {}, std::nullopt});
     return;
   }
@@ -209,7 +241,7 @@ std::vector<std::byte>& CellProcess::OutgoingBytes() {
 }
 
 void CellProcess::ScheduleFlush() {
-  if (flush_scheduled_ || !alive_) return;
+  if (flush_scheduled_ || !alive()) return;
   flush_scheduled_ = true;
   loop_.AtEndOfRound([self = weak_from_this()] {
     if (auto cell = self.lock()) cell->Flush();
@@ -218,7 +250,7 @@ void CellProcess::ScheduleFlush() {
 
 void CellProcess::Flush() {
   flush_scheduled_ = false;
-  while (alive_ && !outgoing_.empty()) {
+  while (alive() && !outgoing_.empty()) {
     Outgoing& next = outgoing_.front();
     const auto rest = std::span<const std::byte>(next.bytes).subspan(next.sent_bytes);
     os::IoResult written;
@@ -255,18 +287,14 @@ void CellProcess::OnSocket(uint32_t events) {
 }
 
 void CellProcess::ReadReplies() {
-  while (alive_) {
+  while (alive()) {
     const std::span<std::byte> space = reader_.Prepare();
     // No control buffer: descriptors that a cell sends are dropped by the kernel.
     const os::IoResult read = os::ReadSome(parts_.socket.get(), space);
     if (read.kind == os::IoResult::Kind::kWouldBlock) return;
-    if (read.kind != os::IoResult::Kind::kDone) {
-      loop_.Unwatch(parts_.socket.get());
-      parts_.process.Signal(SIGKILL);  // no effect on one that is ending by itself
-      return;
-    }
+    if (read.kind != os::IoResult::Kind::kDone) return Break();
     reader_.Commit(read.bytes);
-    while (alive_) {
+    while (alive()) {
       auto frame = reader_.Next();
       if (!frame.ok()) return Violate("sent a message that is none");
       if (!frame->has_value()) break;
@@ -285,6 +313,8 @@ Status CellProcess::HandleFrame(const wire::Frame& frame) {
   if (failure.ok()) {
     THRONG_ASSIGN_OR_RETURN(hello, wire::DecodeHello(frame.body));
   }
+  loop_.CancelTimer(hello_timer_);
+  hello_timer_ = 0;
   auto handler = std::move(on_hello_);
   on_hello_ = nullptr;
   if (failure.ok()) {
@@ -317,6 +347,14 @@ void CellProcess::SetUrgency(os::Urgency urgency) {
   if (alive_) (void)os::SetUrgency(parts_.process.pid(), urgency);
 }
 
+// A cell may claim any time; it had no more than what passed here while it held the call. (Replies
+// may be read together, so what passed since the reply before this one would be too little.)
+Duration CellProcess::AtMostMeasured(uint64_t claimed_ns, const Pending& pending) const {
+  const Duration measured = running_since_ - pending.in_cell_since;
+  if (claimed_ns > static_cast<uint64_t>(measured.count())) return measured;
+  return Duration(claimed_ns);
+}
+
 void CellProcess::CompleteLoad(Pending& pending, const wire::Frame& frame) {
   SetUrgency(os::Urgency::kInteractive);
   if (frame.header.code != 0) {
@@ -332,7 +370,7 @@ void CellProcess::CompleteLoad(Pending& pending, const wire::Frame& frame) {
   loaded.slot = pending.slot;
   loaded.metadata = std::move(reply->metadata);
   loaded.warnings = std::move(reply->warnings);
-  loaded.load_time = std::chrono::nanoseconds(reply->load_ns);
+  loaded.load_time = AtMostMeasured(reply->load_ns, pending);
   pending.load_done({std::move(loaded), std::nullopt});
 }
 
@@ -344,6 +382,7 @@ Status CellProcess::CompleteExecute(Pending& pending, const wire::Frame& frame) 
   } else {
     auto reply = wire::DecodeExecuteReply(frame.body, parts_.output_mapping.size());
     checked = reply.ok() ? TakeOutputs(*reply, result) : reply.status();
+    if (checked.ok()) result.compute_time = AtMostMeasured(reply->compute_ns, pending);
   }
   if (!checked.ok()) {
     pending_.push_front(std::move(pending));
@@ -360,7 +399,6 @@ Status CellProcess::CompleteExecute(Pending& pending, const wire::Frame& frame) 
 
 Status CellProcess::TakeOutputs(const wire::ExecuteReply& reply, ExecuteResult& result) {
   THRONG_ASSIGN_OR_RETURN(result.outputs, CopyOutputs(reply));
-  result.compute_time = std::chrono::nanoseconds(reply.compute_ns);
   if (reply.outputs_produced < outputs_consumed_) {
     return InvalidArgumentError("counted its outputs backwards");
   }
@@ -413,13 +451,20 @@ void CellProcess::TrimArenas() {
 }
 
 void CellProcess::End(CellExitCause cause) {
-  if (!alive_ || ended_by_us_) return;
+  if (!alive_) return;
+  // A cell that was asked to stop, and does not, may still be ended for a worse reason.
+  const bool worse = end_cause_ == CellExitCause::kStopped && cause != CellExitCause::kStopped;
+  if (ended_by_us_ && !worse) return;
   ended_by_us_ = true;
   end_cause_ = cause;
   SetUrgency(os::Urgency::kBackground);  // giving back its memory is work too
-  if (cause == CellExitCause::kStopped && pending_.empty()) {
+  if (cause == CellExitCause::kStopped && pending_.empty() && !broken_) {
     wire::EncodeEmpty(wire::MessageKind::kShutdown, 0, OutgoingBytes());
     ScheduleFlush();
+    stop_timer_ = loop_.StartTimer(loop_.clock().Now() + parts_.deadlines.stop, [this] {
+      stop_timer_ = 0;
+      parts_.process.Signal(SIGKILL);
+    });
   } else {
     parts_.process.Signal(SIGKILL);
   }
@@ -437,8 +482,16 @@ void CellProcess::MeasureMemory(Done<Result<uint64_t>> done) {
 
 void CellProcess::Violate(const std::string& what) {
   if (violation_.empty()) violation_ = what;
+  Break();
+}
+
+void CellProcess::Break() {
+  if (broken_) return;
+  broken_ = true;
+  last_call_before_broken_ = last_call_id_;
+  outgoing_.clear();
   loop_.Unwatch(parts_.socket.get());
-  parts_.process.Signal(SIGKILL);
+  parts_.process.Signal(SIGKILL);  // no effect on one that is ending by itself
 }
 
 CellExit CellProcess::DescribeExit(const os::ProcessExit& exit) const {
@@ -449,7 +502,9 @@ CellExit CellProcess::DescribeExit(const os::ProcessExit& exit) const {
     result.reason = "broke the runner protocol: " + violation_;
   } else if (ended_by_us_) {
     result.cause = end_cause_;
-    result.reason = end_cause_ == CellExitCause::kDeadline ? "ran past its deadline" : "stopped";
+    result.reason = end_cause_ == CellExitCause::kDeadline  ? "ran past its deadline"
+                    : end_cause_ == CellExitCause::kOutside ? "was not ready in time"
+                                                            : "stopped";
   } else if (exit.signal != 0) {
     result.cause = IsFault(exit.signal) ? CellExitCause::kCrashed : CellExitCause::kOutside;
     result.reason = DescribeSignal(exit.signal);
@@ -466,8 +521,10 @@ void CellProcess::OnProcessEnded() {
   if (!exit || !alive_) return;
   const auto self = shared_from_this();
   // Answers that it sent before it died still count.
-  if (violation_.empty()) ReadReplies();
+  ReadReplies();
   alive_ = false;
+  loop_.CancelTimer(hello_timer_);
+  loop_.CancelTimer(stop_timer_);
   loop_.Unwatch(parts_.socket.get());
   loop_.Unwatch(parts_.process.pidfd());
   threads_.Post([process = std::move(parts_.process)]() mutable { (void)process.TryReap(); });
@@ -492,9 +549,10 @@ void CellProcess::FailPending(const CellExit& exit) {
   // What the cell wrote is only a hint: when it names no pending call, the oldest was running, as
   // calls run in order. One killed from outside has no reason to hide that it was idle.
   const bool idle = exit.cause == CellExitCause::kOutside && header.running_call_id == 0;
-  uint64_t running = pending.empty() || idle ? 0 : pending.front().call_id;
+  uint64_t running = 0;
   for (const Pending& call : pending) {
-    if (call.call_id == header.running_call_id) running = call.call_id;
+    if (call.call_id > last_call_before_broken_) break;  // never sent, as all that follow
+    if (call.call_id == header.running_call_id || (running == 0 && !idle)) running = call.call_id;
   }
   for (Pending& call : pending) {
     CellLoss loss{exit.cause, call.call_id == running};

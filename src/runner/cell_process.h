@@ -2,7 +2,9 @@
 //
 // Calls are answered in the order in which they were sent, so the pending ones are a queue. What is
 // sent in one round of the event loop goes out in one system call. All replies are checked as if an
-// enemy had written them; a reply that breaks the protocol ends the cell.
+// enemy had written them; a reply that breaks the protocol ends the cell. From then on it is
+// broken: nothing is read or sent, and what is pending, calls made meanwhile too, completes when
+// the process is known to have ended.
 //
 // Runs on the data plane's event loop only.
 #pragma once
@@ -18,6 +20,7 @@
 #include "os/process.h"
 #include "os/thread_pool.h"
 #include "runner/runner.h"
+#include "runner/runner_options.h"
 #include "wire/frame_reader.h"
 #include "wire/messages.h"
 #include "wire/space_allocator.h"
@@ -36,6 +39,7 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
     os::Mapping input_mapping;   // writable
     os::Mapping output_mapping;  // read-only
     uint32_t user_id = 0;
+    RunnerDeadlines deadlines;
   };
   // `on_hello` runs once: with what the cell says of its sandbox, or with the reason that it never
   // came up. `on_exit` runs once, last.
@@ -51,8 +55,8 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   CellId id() const override { return parts_.id; }
   const std::string& framework() const override { return parts_.framework; }
   int64_t process_id() const override { return parts_.process.pid(); }
-  bool alive() const override { return alive_; }
-  bool accepts_models() const override { return alive_ && !orphaned_; }
+  bool alive() const override { return alive_ && !broken_; }
+  bool accepts_models() const override { return alive() && !orphaned_ && !ended_by_us_; }
   uint32_t user_id() const { return parts_.user_id; }
   void SetOrphaned() { orphaned_ = true; }
 
@@ -74,7 +78,8 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
     uint64_t call_id = 0;
     wire::MessageKind kind = wire::MessageKind::kHello;
     uint32_t slot = 0;
-    uint64_t input_cursor = 0;  // of the input space; freed when the call is answered
+    MonotonicTime in_cell_since{};  // it began to run then, or later
+    uint64_t input_cursor = 0;      // of the input space; freed when the call is answered
     Done<LoadResult> load_done;
     Done<Status> unload_done;
     Done<ExecuteResult> execute_done;  // empty: cancelled
@@ -91,6 +96,7 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   Status HandleFrame(const wire::Frame& frame);
   Status HandleReply(const wire::Frame& frame);
   void SetUrgency(os::Urgency urgency);
+  Duration AtMostMeasured(uint64_t claimed_ns, const Pending& pending) const;
   void CompleteLoad(Pending& pending, const wire::Frame& frame);
   Status CompleteExecute(Pending& pending, const wire::Frame& frame);
   Result<std::vector<OutputTensor>> CopyOutputs(const wire::ExecuteReply& reply);
@@ -105,7 +111,10 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   void Flush();
   void TrimArenas();
 
-  // The protocol was broken, or the socket failed: the process must go.
+  void OnHelloDeadline();
+  // No further byte is read or sent; the process must go.
+  void Break();
+  // The protocol was broken.
   void Violate(const std::string& what);
   void OnProcessEnded();
   CellExit DescribeExit(const os::ProcessExit& exit) const;
@@ -116,7 +125,9 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   Parts parts_;
   HelloHandler on_hello_;
   ExitHandler on_exit_;
-  bool alive_ = true;
+  bool alive_ = true;  // not known to have ended
+  bool broken_ = false;
+  uint64_t last_call_before_broken_ = UINT64_MAX;
   bool orphaned_ = false;
   bool flush_scheduled_ = false;
   bool ended_by_us_ = false;
@@ -133,6 +144,8 @@ class CellProcess final : public Cell, public std::enable_shared_from_this<CellP
   uint64_t last_call_id_ = 0;
   uint32_t last_slot_ = 0;
   MonotonicTime running_since_{};
+  Executor::TimerId hello_timer_ = 0;
+  Executor::TimerId stop_timer_ = 0;
 };
 
 // "SIGSEGV (invalid memory access)"; for signals without a text of ours "signal N".

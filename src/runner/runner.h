@@ -98,6 +98,8 @@ class Cell {
   virtual CellId id() const = 0;
   virtual const std::string& framework() const = 0;
   virtual int64_t process_id() const = 0;
+  // False as soon as it is known that it will answer nothing more; calls to it complete when its
+  // process has ended.
   virtual bool alive() const = 0;
   // False when its zygote has gone: it serves what it holds, gets no further models, and is ended
   // when idle (its pages are no longer shared with anything).
@@ -125,8 +127,8 @@ class Cell {
   // True when the oldest of them is a load.
   virtual bool is_loading() const = 0;
 
-  // kStopped: drained and idle, ask it to exit. kDeadline: SIGKILL. Others are the cell's own
-  // doing.
+  // kStopped: drained and idle, ask it to exit, and kill it when it does not. kDeadline: SIGKILL,
+  // also after kStopped. Others are the cell's own doing.
   virtual void End(CellExitCause cause) = 0;
   // Private bytes of the process, read on a helper thread.
   virtual void MeasureMemory(Done<Result<uint64_t>> done) = 0;

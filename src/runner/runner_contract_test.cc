@@ -232,6 +232,23 @@ TEST_P(RunnerContractTest, ACrashCompletesEveryCallOnceAndNamesTheOneThatRan) {
   EXPECT_FALSE(results_[4]->lost->was_running) << "a call to a dead cell can be sent elsewhere";
 }
 
+TEST_P(RunnerContractTest, ADeadCellCompletesLoadsAndUnloads) {
+  const auto cell = StartCell();
+  ASSERT_NE(cell, nullptr);
+  cell->End(CellExitCause::kStopped);
+  ASSERT_TRUE(world_->RunUntil([&] { return !exits_.empty(); }));
+  std::optional<LoadResult> loaded;
+  std::optional<Status> unloaded;
+  cell->Load(world_->Model("echo"), [&](LoadResult result) { loaded.emplace(std::move(result)); });
+  cell->Unload(1, [&](const Status& status) { unloaded = status; });
+  EXPECT_FALSE(loaded || unloaded) << "never from inside the call";
+  ASSERT_TRUE(world_->RunUntil([&] { return loaded && unloaded; }));
+  EXPECT_EQ(loaded->model.status().code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(loaded->lost.has_value());
+  EXPECT_FALSE(loaded->lost->was_running);
+  EXPECT_TRUE(unloaded->ok()) << "it is gone, which is what was asked for";
+}
+
 TEST_P(RunnerContractTest, ACancelledCallCompletesAtOnce) {
   const auto cell = StartCell();
   ASSERT_NE(cell, nullptr);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 namespace throng::runner {
@@ -14,6 +15,13 @@ enum class SandboxPolicy : uint8_t {
   kOff,         // --sandbox off: for debuggers and sanitizers
 };
 
+// How long what takes milliseconds may take before a process counts as stuck and is killed.
+struct RunnerDeadlines {
+  Duration fork = limits::kForkDeadline;    // a warm zygote's answer
+  Duration hello = limits::kHelloDeadline;  // a new cell's
+  Duration stop = limits::kStopDeadline;    // the end of a cell that was asked to stop
+};
+
 struct RunnerOptions {
   std::string program_directory;  // where throng-runner-* and their manifests lie
   SandboxPolicy sandbox = SandboxPolicy::kBestEffort;
@@ -21,6 +29,7 @@ struct RunnerOptions {
   uint64_t arena_bytes = limits::kArenaBytes;
   size_t max_cells = limits::kCells;
   int spare_cells = 1;  // per framework in use
+  RunnerDeadlines deadlines;
 };
 
 }  // namespace throng::runner

@@ -22,6 +22,12 @@ void FakeCell::Load(LoadSpec spec, Done<LoadResult> done) {
     factory_.before_load = nullptr;
     hook();
   }
+  if (!alive_) {
+    executor_.Post([done = std::move(done)]() mutable {
+      done({UnavailableError("ended"), CellLoss{CellExitCause::kOutside, false}});
+    });
+    return;
+  }
   ++factory_.loads;
   Work work;
   work.model = spec.key.name.str();
@@ -31,6 +37,10 @@ void FakeCell::Load(LoadSpec spec, Done<LoadResult> done) {
 }
 
 void FakeCell::Unload(uint32_t slot, Done<Status> done) {
+  if (!alive_) {
+    executor_.Post([done = std::move(done)]() mutable { done(OkStatus()); });
+    return;
+  }
   Work work;
   work.slot = slot;
   work.unload_done = std::move(done);
