@@ -1,5 +1,7 @@
 #include "runner/runner_pool.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "os/process.h"
 
@@ -9,10 +11,6 @@ namespace {
 // User ids that no distribution hands out; each cell gets one that no other living cell has.
 constexpr uint32_t kFirstUserId = 0x54480000;
 constexpr uint32_t kUserIdCount = 0x10000;
-
-// A spare is made a little after one was taken, so that its fork does not compete with the load
-// that took it.
-constexpr std::chrono::milliseconds kSpareDelay{20};
 
 }  // namespace
 
@@ -44,10 +42,10 @@ Status RunnerPool::CanStart(std::string_view framework) const {
 void RunnerPool::Start(const CellSpec& spec, StartDone done) {
   Framework& framework = frameworks_[spec.framework];
   while (!framework.spares.empty()) {
-    std::shared_ptr<CellProcess> cell = std::move(framework.spares.front());
+    std::shared_ptr<CellProcess> cell = std::move(framework.spares.front().cell);
     framework.spares.pop_front();
     if (!cell->accepts_models()) continue;
-    ReplenishSpares(spec.framework);
+    OnSpareTaken(spec.framework);
     loop_.Post([cell = std::move(cell), done = std::move(done)]() mutable {
       std::shared_ptr<Cell> result = std::move(cell);
       done(std::move(result));
@@ -60,6 +58,7 @@ void RunnerPool::Start(const CellSpec& spec, StartDone done) {
 void RunnerPool::ForkWhenReady(const std::string& name, int retries, StartDone done) {
   Framework& framework = frameworks_[name];
   if (framework.zygote != nullptr && framework.zygote->ready()) {
+    ReplenishSpares(name);
     return ForkCell(name, {.retries = retries, .done = std::move(done)});
   }
   framework.waiting.push_back({.retries = retries, .done = std::move(done)});
@@ -113,7 +112,7 @@ void RunnerPool::OnZygoteEnded(const std::string& name, const std::string& reaso
   for (auto& [id, cell] : cells_) {
     if (cell->framework() == name) cell->SetOrphaned();
   }
-  for (const auto& spare : framework.spares) spare->End(CellExitCause::kStopped);
+  for (const Spare& spare : framework.spares) spare.cell->End(CellExitCause::kStopped);
   framework.spares.clear();
   if (!framework.waiting.empty()) StartZygote(name, framework);
 }
@@ -130,9 +129,10 @@ uint32_t RunnerPool::NextUserId() {
 
 void RunnerPool::ForkCell(const std::string& name, Waiting start) {
   if (cells_.size() >= options_.max_cells) {
-    return start.done(ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
-                                             " model processes are in use")
-                          .WithRetryAfter(1));
+    const Status status = ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
+                                                 " model processes are in use")
+                              .WithRetryAfter(1);
+    return loop_.Post([done = std::move(start.done), status]() mutable { done(status); });
   }
   const ZygoteProcess::CellOptions cell_options = {++last_cell_id_, NextUserId(), start.is_spare};
   frameworks_[name].zygote->Fork(
@@ -162,7 +162,9 @@ void RunnerPool::AddCell(const std::string& name, const std::shared_ptr<CellProc
 // No byte of a user's has been near what ended: whoever killed it meant no model.
 void RunnerPool::OnForkFailed(const std::string& name, int retries, const Status& status,
                               StartDone done) {
-  if (status.code() != StatusCode::kUnavailable || retries <= 0) return done(status);
+  if (status.code() != StatusCode::kUnavailable || retries <= 0) {
+    return loop_.Post([status, done = std::move(done)]() mutable { done(status); });
+  }
   // After the handler that reports it has run to its end, so that it is known to have ended.
   loop_.Post([this, name, retries, done = std::move(done), alive = alive_]() mutable {
     if (*alive) ForkWhenReady(name, retries - 1, std::move(done));
@@ -185,13 +187,14 @@ void RunnerPool::OnCellHello(const std::string& name, const std::shared_ptr<Cell
 
 Status RunnerPool::CheckSandbox(const std::string& name, const wire::Hello& hello) {
   if (options_.sandbox == SandboxPolicy::kOff) return OkStatus();
-  const bool complete = hello.syscall_filter && hello.landlock && hello.resource_limits &&
-                        (hello.own_user || !os::IsRoot());
+  const int missing = !hello.syscall_filter + !hello.landlock + !hello.resource_limits +
+                      (!hello.own_user && os::IsRoot());
+  const bool complete = missing == 0;
   Framework& framework = frameworks_[name];
   if (!framework.announced) {
     framework.announced = true;
     if (!complete) {
-      ++stats_.sandbox_parts_refused;
+      stats_.sandbox_parts_refused += static_cast<uint64_t>(missing);
       THRONG_LOG_WARNING(logger_) << "cells of framework " << name
                                   << " run with less than the whole sandbox; missing: "
                                   << EscapeForLog(hello.sandbox_refused);
@@ -210,32 +213,69 @@ void RunnerPool::OnCellExit(CellExit exit) {
   if (IsOffence(exit.cause)) ++stats_.cells_crashed;
   if (exit.cause == CellExitCause::kOutside) ++stats_.cells_killed_from_outside;
   auto& spares = frameworks_[cell->framework()].spares;
-  std::erase(spares, cell);
+  const auto spare =
+      std::find_if(spares.begin(), spares.end(), [&](const Spare& s) { return s.cell == cell; });
+  if (spare != spares.end()) {
+    const Duration lived = loop_.clock().Now() - spare->since;
+    spares.erase(spare);
+    OnSpareLost(cell->framework(), lived);
+  }
   if (exit_handler_) exit_handler_(exit);
   // This runs inside the cell's own handler: it is destroyed after that returns.
   loop_.Post([cell] {});
 }
 
+bool RunnerPool::WantsSpare(const Framework& framework) const {
+  return framework.zygote != nullptr && framework.zygote->ready() &&
+         framework.spares.size() + framework.spares_starting <
+             static_cast<size_t>(options_.spare_cells);
+}
+
+// A little after one was taken, so that its fork does not compete with the load that took it; much
+// later when spares do not live, so that one that always crashes does not keep the machine busy.
 void RunnerPool::ReplenishSpares(const std::string& name) {
-  loop_.StartTimer(loop_.clock().Now() + kSpareDelay, [this, name, alive = alive_] {
+  Framework& framework = frameworks_[name];
+  if (framework.spare_timer != 0 || !WantsSpare(framework)) return;
+  Duration delay = limits::kSpareDelay;
+  for (int i = 0; i < framework.spare_failures && delay < limits::kSpareDelayMost; ++i) delay *= 2;
+  delay = std::min<Duration>(delay, limits::kSpareDelayMost);
+  framework.spare_timer =
+      loop_.StartTimer(loop_.clock().Now() + delay, [this, name, alive = alive_] {
+        if (!*alive) return;
+        frameworks_[name].spare_timer = 0;
+        StartSpare(name);
+      });
+}
+
+void RunnerPool::StartSpare(const std::string& name) {
+  Framework& framework = frameworks_[name];
+  if (!WantsSpare(framework)) return;
+  ++framework.spares_starting;
+  Waiting spare;
+  spare.is_spare = true;
+  spare.done = [this, name, alive = alive_](Result<std::shared_ptr<Cell>> cell) {
     if (!*alive) return;
-    Framework& framework = frameworks_[name];
-    if (framework.zygote == nullptr || !framework.zygote->ready()) return;
-    if (framework.spares.size() + framework.spares_starting >=
-        static_cast<size_t>(options_.spare_cells)) {
-      return;
-    }
-    ++framework.spares_starting;
-    Waiting spare;
-    spare.is_spare = true;
-    spare.done = [this, name, alive](Result<std::shared_ptr<Cell>> cell) {
-      if (!*alive) return;
-      Framework& owner = frameworks_[name];
-      --owner.spares_starting;
-      if (cell.ok()) owner.spares.push_back(std::static_pointer_cast<CellProcess>(*cell));
-    };
-    ForkCell(name, std::move(spare));
-  });
+    Framework& owner = frameworks_[name];
+    --owner.spares_starting;
+    if (!cell.ok()) return OnSpareLost(name, Duration::zero());
+    owner.spares.push_back({std::static_pointer_cast<CellProcess>(*cell), loop_.clock().Now()});
+    ReplenishSpares(name);  // more than one may be wanted
+  };
+  ForkCell(name, std::move(spare));
+}
+
+void RunnerPool::OnSpareTaken(const std::string& name) {
+  Framework& framework = frameworks_[name];
+  framework.spare_failures = 0;
+  loop_.CancelTimer(framework.spare_timer);
+  framework.spare_timer = 0;
+  ReplenishSpares(name);
+}
+
+void RunnerPool::OnSpareLost(const std::string& name, Duration lived) {
+  int& failures = frameworks_[name].spare_failures;
+  failures = lived >= limits::kSpareProven ? 0 : failures + 1;
+  ReplenishSpares(name);
 }
 
 RunnerPoolStats RunnerPool::stats() const {

@@ -34,7 +34,7 @@ struct RunnerPoolStats {
   uint64_t cells_killed_from_outside = 0;
   uint64_t zygotes_started = 0;
   uint64_t zygotes_ended = 0;
-  uint64_t sandbox_parts_refused = 0;
+  uint64_t sandbox_parts_refused = 0;  // counted once per framework
   size_t cells = 0;
   size_t zygotes = 0;
 };
@@ -61,11 +61,17 @@ class RunnerPool final : public CellFactory {
     StartDone done;
     bool is_spare = false;
   };
+  struct Spare {
+    std::shared_ptr<CellProcess> cell;
+    MonotonicTime since;
+  };
   struct Framework {
     std::unique_ptr<ZygoteProcess> zygote;
     std::deque<Waiting> waiting;  // for the zygote to be ready
-    std::deque<std::shared_ptr<CellProcess>> spares;
+    std::deque<Spare> spares;
     size_t spares_starting = 0;
+    int spare_failures = 0;  // in a row
+    Executor::TimerId spare_timer = 0;
     int failed_starts = 0;   // of the zygote, in a row
     bool announced = false;  // its sandbox report was logged
   };
@@ -83,7 +89,12 @@ class RunnerPool final : public CellFactory {
                    const Result<wire::Hello>& hello, int retries, StartDone done);
   Status CheckSandbox(const std::string& name, const wire::Hello& hello);
   void OnCellExit(CellExit exit);
+  bool WantsSpare(const Framework& framework) const;
+  // Makes a spare in a while, when one is wanted: the later the more of them failed in a row.
   void ReplenishSpares(const std::string& name);
+  void StartSpare(const std::string& name);
+  void OnSpareTaken(const std::string& name);
+  void OnSpareLost(const std::string& name, Duration lived);
   uint32_t NextUserId();
 
   os::EventLoop& loop_;

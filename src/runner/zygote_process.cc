@@ -23,6 +23,7 @@ ZygoteProcess::ZygoteProcess(os::EventLoop& loop, os::ThreadPool& threads, std::
 
 ZygoteProcess::~ZygoteProcess() {
   loop_.CancelTimer(start_timer_);
+  loop_.CancelTimer(fork_timer_);
   if (socket_.valid()) loop_.Unwatch(socket_.get());
   if (process_.valid()) {
     loop_.Unwatch(process_.pidfd());
@@ -36,6 +37,7 @@ Status ZygoteProcess::Start(ReadyHandler on_ready, EndHandler on_end) {
   spec.program = os::JoinPath(options_.program_directory, "throng-runner-" + framework_);
   spec.environment = ZygoteEnvironment();
   spec.descriptors = {{sockets.second.get(), wire::kControlDescriptor}};
+  spec.own_group = true;  // for EndUnknownClones
   THRONG_ASSIGN_OR_RETURN(process_, os::Spawn(spec));
   // Its cells begin like that too. Where the kernel refuses, the neighbours' latency suffers a bit.
   (void)os::SetUrgency(process_.pid(), os::Urgency::kBackground);
@@ -57,17 +59,37 @@ void ZygoteProcess::OnStartDeadline() {
 }
 
 void ZygoteProcess::Kill() {
+  ready_ = false;
   killed_by_us_ = true;
   process_.Signal(SIGKILL);
 }
 
+void ZygoteProcess::Fail() {
+  broken_ = true;
+  loop_.Unwatch(socket_.get());
+  Kill();
+}
+
+// A warm zygote forks within milliseconds; one that does not (stopped, or stuck) is of no use. Its
+// end fails what it owes, and whoever asked for that asks the next one.
+void ZygoteProcess::RestartForkTimer() {
+  loop_.CancelTimer(fork_timer_);
+  fork_timer_ = 0;
+  if (forks_.empty()) return;
+  fork_timer_ = loop_.StartTimer(loop_.clock().Now() + options_.deadlines.fork, [this] {
+    fork_timer_ = 0;
+    Kill();
+  });
+}
+
 void ZygoteProcess::OnSocket() {
-  while (!ended_) {
+  while (!ended_ && !broken_) {
     const std::span<std::byte> space = reader_.Prepare();
     const os::IoResult read = os::ReadSome(socket_.get(), space);
     if (read.kind == os::IoResult::Kind::kWouldBlock) return;
     if (read.kind != os::IoResult::Kind::kDone) {
       ready_ = false;
+      broken_ = true;
       loop_.Unwatch(socket_.get());
       process_.Signal(SIGKILL);
       return;
@@ -78,50 +100,69 @@ void ZygoteProcess::OnSocket() {
       const Status handled = !frame.ok()          ? frame.status()
                              : frame->has_value() ? HandleFrame(**frame)
                                                   : OkStatus();
-      if (!handled.ok()) {
-        loop_.Unwatch(socket_.get());
-        Kill();
-        return;
-      }
+      if (!handled.ok()) return Fail();
       if (!frame->has_value()) break;
     }
   }
 }
 
 Status ZygoteProcess::HandleFrame(const wire::Frame& frame) {
-  if (frame.header.kind == wire::MessageKind::kHello) {
-    if (!on_ready_) return InvalidArgumentError("hello twice");
-    auto handler = std::move(on_ready_);
-    on_ready_ = nullptr;
-    if (frame.header.code != 0) {
-      handler(wire::DecodeFailure(frame.header, frame.body));
-      return UnavailableError("could not warm up");
-    }
-    THRONG_ASSIGN_OR_RETURN(wire::Hello hello, wire::DecodeHello(frame.body));
-    loop_.CancelTimer(start_timer_);
-    start_timer_ = 0;
-    ready_ = true;
-    handler(std::move(hello));
-    return OkStatus();
+  if (frame.header.kind == wire::MessageKind::kHello) return HandleHello(frame);
+  if (frame.header.kind == wire::MessageKind::kFork) return HandleFork(frame);
+  return InvalidArgumentError("unexpected message");
+}
+
+// Whoever waits is told by OnEnded when this fails, so the handler stays until it is called.
+Status ZygoteProcess::HandleHello(const wire::Frame& frame) {
+  if (!on_ready_) return InvalidArgumentError("hello twice");
+  wire::Hello hello;
+  const Status failure = wire::DecodeFailure(frame.header, frame.body);
+  if (failure.ok()) {
+    THRONG_ASSIGN_OR_RETURN(hello, wire::DecodeHello(frame.body));
   }
-  if (frame.header.kind != wire::MessageKind::kFork || forks_.empty() ||
-      forks_.front().call_id != frame.header.call_id) {
-    return InvalidArgumentError("unexpected message");
+  auto handler = std::move(on_ready_);
+  on_ready_ = nullptr;
+  if (!failure.ok()) {
+    handler(failure);
+    return UnavailableError("could not warm up");
+  }
+  loop_.CancelTimer(start_timer_);
+  start_timer_ = 0;
+  ready_ = true;
+  handler(std::move(hello));
+  return OkStatus();
+}
+
+Status ZygoteProcess::HandleFork(const wire::Frame& frame) {
+  if (forks_.empty() || forks_.front().call_id != frame.header.call_id) {
+    return InvalidArgumentError("answered a fork that was not its turn");
+  }
+  wire::ForkReply reply;
+  const Status failure = wire::DecodeFailure(frame.header, frame.body);
+  if (failure.ok()) {
+    THRONG_ASSIGN_OR_RETURN(reply, wire::DecodeForkReply(frame.body));
   }
   PendingFork fork = std::move(forks_.front());
   forks_.pop_front();
-  if (frame.header.code != 0) {
-    fork.done(wire::DecodeFailure(frame.header, frame.body));
+  RestartForkTimer();
+  if (!failure.ok()) {
+    fork.done(failure);
     return OkStatus();
   }
-  THRONG_ASSIGN_OR_RETURN(const wire::ForkReply reply, wire::DecodeForkReply(frame.body));
   auto child = os::AdoptChild(reply.pid);
   if (!child.ok()) {
+    // It ends by itself when its socket is closed, but somebody has to reap it.
+    threads_.Post([pid = reply.pid, group = process_.pid()] {
+      (void)os::EndChildOfGroup(pid, group, limits::kEndDeadline);
+    });
     fork.done(child.status());
     return OkStatus();
   }
   fork.parts.process = std::move(child).value();
-  fork.done(std::make_shared<CellProcess>(loop_, threads_, std::move(fork.parts)));
+  auto cell = std::make_shared<CellProcess>(loop_, threads_, std::move(fork.parts));
+  std::erase_if(cells_, [](const auto& known) { return known.expired(); });
+  cells_.push_back(cell);
+  fork.done(std::move(cell));
   return OkStatus();
 }
 
@@ -131,6 +172,7 @@ Result<CellProcess::Parts> ZygoteProcess::MakeParts(const CellOptions& cell,
   parts.id = cell.id;
   parts.framework = framework_;
   parts.user_id = cell.user_id;
+  parts.deadlines = options_.deadlines;
   THRONG_ASSIGN_OR_RETURN(auto sockets, os::SocketPair());
   parts.socket = std::move(sockets.first);
   cell_socket = std::move(sockets.second);
@@ -181,12 +223,26 @@ void ZygoteProcess::Fork(const CellOptions& cell, ForkDone done) {
     return done(sent);
   }
   forks_.push_back({call_id, std::move(parts).value(), std::move(done)});
+  if (forks_.size() == 1) RestartForkTimer();
 }
 
 void ZygoteProcess::Stop() {
   std::vector<std::byte> bytes;
   wire::EncodeEmpty(wire::MessageKind::kShutdown, 0, bytes);
   (void)os::WriteSome(socket_.get(), bytes);  // one that does not listen ends with the front door
+}
+
+// Killed between a clone and its answer, it leaves a child that nobody knows of. The zygote is
+// reaped after that, so that its process id, which is its group's, cannot be another's meanwhile.
+void ZygoteProcess::EndUnknownClones() {
+  std::vector<pid_t> known;
+  for (const auto& weak : cells_) {
+    if (const auto cell = weak.lock()) known.push_back(static_cast<pid_t>(cell->process_id()));
+  }
+  threads_.Post([process = std::move(process_), known = std::move(known)]() mutable {
+    (void)os::EndChildrenOfGroup(process.pid(), known, limits::kEndDeadline);
+    (void)process.TryReap();
+  });
 }
 
 void ZygoteProcess::OnEnded() {
@@ -198,7 +254,8 @@ void ZygoteProcess::OnEnded() {
   ready_ = false;
   loop_.Unwatch(socket_.get());
   loop_.Unwatch(process_.pidfd());
-  threads_.Post([process = std::move(process_)]() mutable { (void)process.TryReap(); });
+  loop_.CancelTimer(fork_timer_);
+  EndUnknownClones();
   const std::string reason = exit->signal != 0
                                  ? DescribeSignal(exit->signal)
                                  : "exited with status " + std::to_string(exit->status_code);

@@ -64,7 +64,14 @@ class ZygoteProcess {
   Status HandleFrame(const wire::Frame& frame);
   void OnEnded();
   void OnStartDeadline();
+  Status HandleHello(const wire::Frame& frame);
+  Status HandleFork(const wire::Frame& frame);
   void Kill();
+  void Fail();
+  // The oldest fork has until the deadline, from now on.
+  void RestartForkTimer();
+  // What it cloned and could not tell us of any more.
+  void EndUnknownClones();
   Status SendFork(uint64_t call_id, const CellProcess::Parts& parts, int cell_socket,
                   bool is_spare);
   Result<CellProcess::Parts> MakeParts(const CellOptions& cell, os::UniqueFd& cell_socket);
@@ -80,11 +87,14 @@ class ZygoteProcess {
   EndHandler on_end_;
   bool ready_ = false;
   bool ended_ = false;
+  bool broken_ = false;  // nothing more is read from it
   bool killed_by_us_ = false;
   bool killed_from_outside_ = false;
   Executor::TimerId start_timer_ = 0;
+  Executor::TimerId fork_timer_ = 0;
   uint64_t last_call_id_ = 0;
   std::deque<PendingFork> forks_;
+  std::vector<std::weak_ptr<CellProcess>> cells_;
 };
 
 }  // namespace throng::runner

@@ -188,6 +188,44 @@ TEST_F(CrashTest, KilledZygoteFailsNothing) {
               static_cast<long long>(traffic_->answered()), churned.load());
   EXPECT_GE(killed, Rounds(12));
   ExpectNoFailure();
+  // Of those that were cloned for a zygote that could not tell of them any more, too.
+  EXPECT_TRUE(Eventually([&] { return server_->Zombies().empty(); }));
+}
+
+// Others load meanwhile, and its own cells go on.
+TEST_F(CrashTest, StoppedZygoteHoldsUpItsColdModelsForAWhileOnly) {
+  AddNeighbours(1);
+  // One of them may find a spare process.
+  constexpr int kColdModels = 2;
+  for (int i = 0; i < kColdModels; ++i) {
+    const std::string name = "cold-" + std::to_string(i);
+    AddNullModel(models_, name, "");
+    models_.Write(name + "/config.pbtxt",
+                  "parameters { key: \"isolation\" value { string_value: \"model\" } }\n");
+  }
+  Start();
+  ASSERT_EQ(caller_->Infer("echo-0", NullRequest(0)).status, 200);
+  const pid_t stopped = server_->Zygotes().at("null");
+  ASSERT_EQ(kill(stopped, SIGSTOP), 0);
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> clients;
+  clients.reserve(kColdModels);
+  for (int i = 0; i < kColdModels; ++i) {
+    clients.emplace_back([&, i] {
+      Caller caller(server_->http_port());
+      const Answer answer = caller.Infer("cold-" + std::to_string(i), NullRequest(1));
+      EXPECT_EQ(answer.status, 200) << answer.body;
+      ++answered;
+    });
+  }
+  EXPECT_EQ(caller_->Infer("echo-0", NullRequest(1)).status, 200);
+  if (HasRunner("onnx")) {
+    const std::string request = ReadFile(SourceFile("examples/requests/tiny-mlp.json"));
+    EXPECT_EQ(caller_->Infer("mlp", request).status, 200);
+  }
+  EXPECT_LT(answered, kColdModels);
+  for (std::thread& client : clients) client.join();
+  EXPECT_TRUE(HasEnded(stopped));
 }
 
 TEST_F(CrashTest, ZygoteAndItsCellsKilledTogetherCostOnlyWhatRan) {

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -97,16 +96,33 @@ int ReapWithin(pid_t pid, milliseconds limit) {
   return kDidNotEnd;
 }
 
-// The parent of a process, 0 when it has ended (a zombie counts as ended).
-pid_t ParentOf(pid_t pid) {
+struct ProcessState {
+  char letter = 'X';  // proc(5); X: there is none
+  pid_t parent = 0;
+};
+
+ProcessState StateOf(pid_t pid) {
   const std::string text = ReadFile("/proc/" + std::to_string(pid) + "/stat");
   const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return {};
   std::istringstream fields(text.substr(name_end + 1));
-  char state = 0;
-  pid_t parent = 0;
-  fields >> state >> parent;
-  return state == 'Z' || state == 'X' ? 0 : parent;
+  ProcessState state;
+  fields >> state.letter >> state.parent;
+  return state;
+}
+
+bool IsEnd(const ProcessState& state) { return state.letter == 'Z' || state.letter == 'X'; }
+
+// Of everything that runs or waits to be reaped.
+std::map<pid_t, ProcessState> ChildrenOf(pid_t parent) {
+  std::map<pid_t, ProcessState> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const pid_t pid = static_cast<pid_t>(std::atoi(entry.path().filename().c_str()));
+    if (pid <= 0) continue;
+    const ProcessState state = StateOf(pid);
+    if (state.parent == parent) children[pid] = state;
+  }
+  return children;
 }
 
 }  // namespace
@@ -200,13 +216,18 @@ std::vector<pid_t> ServerProcess::Cells() const {
   std::set<pid_t> zygotes;
   for (const auto& [name, pid] : Zygotes()) zygotes.insert(pid);
   std::vector<pid_t> cells;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const pid_t pid = static_cast<pid_t>(std::atoi(entry.path().filename().c_str()));
-    if (pid <= 0 || zygotes.contains(pid) || ParentOf(pid) != pid_) continue;
-    cells.push_back(pid);
+  for (const auto& [pid, state] : ChildrenOf(pid_)) {
+    if (!zygotes.contains(pid) && !IsEnd(state)) cells.push_back(pid);
   }
-  std::sort(cells.begin(), cells.end());
   return cells;
+}
+
+std::vector<pid_t> ServerProcess::Zombies() const {
+  std::vector<pid_t> zombies;
+  for (const auto& [pid, state] : ChildrenOf(pid_)) {
+    if (IsEnd(state)) zombies.push_back(pid);
+  }
+  return zombies;
 }
 
 int64_t ServerProcess::Metric(std::string_view name) const {
@@ -231,7 +252,7 @@ CommandOutput RunCommand(const std::vector<std::string>& command, const std::str
   return result;
 }
 
-bool HasEnded(pid_t pid) { return ParentOf(pid) == 0; }
+bool HasEnded(pid_t pid) { return IsEnd(StateOf(pid)); }
 
 std::string ThrongProgram() { return std::string(THRONG_BINARY_DIR) + "/bin/throng"; }
 

@@ -68,6 +68,8 @@ class ServerProcess {
   std::map<std::string, pid_t> Zygotes() const;
   // Children of the server that are not zygotes, started and not (see them) reaped.
   std::vector<pid_t> Cells() const;
+  // Children of the server that have ended and were not reaped.
+  std::vector<pid_t> Zombies() const;
   // A number of the metrics page, -1 when it is not there.
   int64_t Metric(std::string_view name) const;
 
