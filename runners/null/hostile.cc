@@ -129,6 +129,30 @@ Status SendReply(const Surroundings& surroundings, uint64_t call_id,
   return count < 0 ? Outcome("a reply", count) : OkStatus();
 }
 
+// While it waits, what it is sent piles up in its socket.
+Status GoDeafAndSendGarbage(const Surroundings& surroundings) {
+  constexpr int kPileUpMilliseconds = 100;
+  SleepMilliseconds(kPileUpMilliseconds);
+  (void)SendGarbage(surroundings);
+  SleepMilliseconds(-1);
+  return OkStatus();
+}
+
+Status ClaimHours(const Surroundings& surroundings) {
+  wire::ExecuteReply reply;
+  reply.compute_ns = UINT64_MAX;
+  THRONG_RETURN_IF_ERROR(SendReply(surroundings, RunningCallId(surroundings), reply));
+  _exit(0);
+}
+
+Status Print() {
+  constexpr std::string_view kText = "\nprinted by a model\n";
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (write(fd, kText.data(), kText.size()) < 0) return Outcome("printing", -1);
+  }
+  return OkStatus();
+}
+
 Status ClaimHugeOutput(const Surroundings& surroundings) {
   wire::ExecuteReply reply;
   reply.outputs_produced = uint64_t{1} << 62;
@@ -204,6 +228,10 @@ constexpr Row kRows[] = {
        return SendReply(attempt.surroundings, RunningCallId(attempt.surroundings), {});
      }},
     {"huge_output", [](const Attempt& attempt) { return ClaimHugeOutput(attempt.surroundings); }},
+    {"deaf_garbage",
+     [](const Attempt& attempt) { return GoDeafAndSendGarbage(attempt.surroundings); }},
+    {"claim_hours", [](const Attempt& attempt) { return ClaimHours(attempt.surroundings); }},
+    {"print", [](const Attempt&) { return Print(); }},
     {"bad_bytes", [](const Attempt& attempt) { return ReturnBadBytes(attempt.outputs); }},
     {"never_answer",
      [](const Attempt&) {

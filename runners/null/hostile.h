@@ -6,6 +6,10 @@
 //   do map_huge leak                   memory: `bytes` at once, or `bytes` more with every call
 //   truncate_arena write_past       shrinks both arenas, then writes behind the output arena
 //   garbage_frames wrong_call_id answer_twice huge_output bad_bytes    lies to the front door
+//   deaf_garbage claim_hours        never reads again and sends garbage; claims to have computed
+//   for
+//                                   ever, and leaves
+//   print                           writes to standard output and error, then echoes
 //   never_answer spin               does not come back, idle or busy
 //   exit segfault abort raise       ends, or throws
 //

@@ -43,11 +43,14 @@ Result<os::SandboxReport> Confine(const wire::ForkRequest& request,
                                   const BackendSandbox& sandbox, const os::SyscallFilter& filter) {
   os::SandboxReport report;
   THRONG_RETURN_IF_ERROR(os::CloseAllBut(descriptors));
+  const bool sandboxed = request.sandbox == wire::SandboxMode::kOn;
+  // What a model prints is nobody's: not the operator's log, which it could forge. Without a
+  // sandbox somebody is debugging.
+  if (sandboxed) THRONG_RETURN_IF_ERROR(os::DiscardOutput());
   if (request.user_id != 0) {
     report.own_user = Applied(report, "own user", os::SetUser(request.user_id));
   }
   THRONG_RETURN_IF_ERROR(os::DieWithParent(request.front_door_pid));
-  const bool sandboxed = request.sandbox == wire::SandboxMode::kOn;
   if (sandboxed) {
     report.resource_limits = Applied(report, "resource limits", LimitResources(request));
     report.landlock = Applied(report, "landlock", os::ApplyLandlock(sandbox.readable_paths));

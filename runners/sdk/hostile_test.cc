@@ -125,6 +125,12 @@ TEST_F(HostileTest, LiesReachTheFrontDoor) {
   ASSERT_TRUE(Load(*cell, "behavior: garbage_frames").ok());
   EXPECT_EQ(Execute(*cell).status().code(), StatusCode::kUnavailable);
   cell = StartCell();
+  ASSERT_TRUE(Load(*cell, "behavior: deaf_garbage").ok());
+  EXPECT_EQ(Execute(*cell).status().code(), StatusCode::kUnavailable);
+  cell = StartCell();
+  ASSERT_TRUE(Load(*cell, "behavior: claim_hours").ok());
+  EXPECT_TRUE(Execute(*cell).ok());
+  cell = StartCell();
   ASSERT_TRUE(Load(*cell, "behavior: bad_bytes").ok());
   Result<Reply> bad = Execute(*cell);
   ASSERT_TRUE(bad.ok()) << bad.status().ToString();

@@ -26,9 +26,10 @@ bool IsStreamSocket(int fd) {
 
 // Ctrl-C goes to every process of a terminal, and a service manager's stop to all of a service.
 // When to end is the front door's decision: it drains first, and a process whose socket closes
-// ends.
+// ends. SIGTTOU: a process group of its own is in the background of a terminal, and must not be
+// stopped there for what it has to say.
 void LeaveStoppingToTheFrontDoor() {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)std::signal(number, SIG_IGN);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGTTOU}) (void)std::signal(number, SIG_IGN);
 }
 
 Result<os::SyscallFilter> WarmUp(Backend& backend) {

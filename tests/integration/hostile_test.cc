@@ -28,12 +28,20 @@ struct Misbehaviour {
 
 // runners/null/hostile.h
 constexpr Misbehaviour kMisbehaviours[] = {
-    {"open_file"},   {"connect"},        {"fork"},          {"clone3"},
-    {"exec"},        {"ptrace"},         {"signal"},        {"thread_signal"},
-    {"map_exec"},    {"map_huge"},       {"leak", true},    {"truncate_arena"},
-    {"write_past"},  {"garbage_frames"}, {"wrong_call_id"}, {"answer_twice", true},
-    {"huge_output"}, {"bad_bytes"},      {"never_answer"},  {"spin"},
-    {"exit"},        {"segfault"},       {"abort"},         {"raise"},
+    {"open_file"},     {"connect"},
+    {"fork"},          {"clone3"},
+    {"exec"},          {"ptrace"},
+    {"signal"},        {"thread_signal"},
+    {"map_exec"},      {"map_huge"},
+    {"leak", true},    {"truncate_arena"},
+    {"write_past"},    {"garbage_frames"},
+    {"wrong_call_id"}, {"answer_twice", true},
+    {"huge_output"},   {"bad_bytes"},
+    {"never_answer"},  {"spin"},
+    {"exit"},          {"segfault"},
+    {"abort"},         {"raise"},
+    {"deaf_garbage"},  {"claim_hours", true},
+    {"print", true},
 };
 
 // What a hostile model might have changed outside.
@@ -87,6 +95,12 @@ class HostileTest : public testing::TestWithParam<RunAs> {
     caller_ = std::make_unique<Caller>(server_->http_port());
   }
 
+  // What a model printed has not become the server's own word.
+  void ExpectNothingPrinted() {
+    EXPECT_EQ(server_->Log().find("printed by a model"), std::string::npos);
+    EXPECT_EQ(server_->Output().find("printed by a model"), std::string::npos);
+  }
+
   void ExpectUnharmed() {
     ASSERT_TRUE(server_->Running()) << server_->Log();
     const Answer answer = caller_->Infer("healthy", NullRequest(1));
@@ -126,6 +140,7 @@ TEST_P(HostileTest, NothingThatARunnerTriesWhileItAnswersGoesThrough) {
       ExpectContained(misbehaviour.name, misbehaviour.may_succeed);
     }
   }
+  ExpectNothingPrinted();
   EXPECT_EQ(OutsideState(), before);
   EXPECT_EQ(server_->Stop(), 0);
 }
@@ -141,6 +156,7 @@ TEST_P(HostileTest, NothingThatARunnerTriesWhileItLoadsGoesThrough) {
   for (const Misbehaviour& misbehaviour : kMisbehaviours) {
     ExpectContained(misbehaviour.name, /*may_succeed=*/true);
   }
+  ExpectNothingPrinted();
   EXPECT_EQ(OutsideState(), before);
   EXPECT_EQ(server_->Stop(), 0);
 }
