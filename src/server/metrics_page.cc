@@ -59,7 +59,7 @@ std::string MetricsPage(const residency::ManagerStats& models,
   Add(page, "throng_zygotes_started_total", "counter", "Framework processes started.",
       runners.zygotes_started);
   Add(page, "throng_sandbox_parts_refused_total", "counter",
-      "Frameworks whose cells run without a part of the sandbox, because the system refuses it.",
+      "Parts of the sandbox that this system refuses, summed over frameworks",
       runners.sandbox_parts_refused);
   return page;
 }
