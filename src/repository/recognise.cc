@@ -110,7 +110,15 @@ Recognition RecogniseTorchLegacy(std::string_view prefix) {
     if (end == std::string_view::npos) return {Content::kTorchLegacy, {}};
     prefix.remove_prefix(end + 1);
   }
-  return RecogniseTorchPickle(prefix);
+  // A module's class is wrapped in a tuple: "module", the class, its source.
+  constexpr std::string_view kModule = "\x80\x02(X\x06\0\0\0module"sv;
+  if (prefix.starts_with(kModule)) {
+    const size_t global = prefix.find('c', kModule.size());
+    if (global == std::string_view::npos) return {Content::kTorchModule, {}};
+    return RecogniseTorchPickle("\x80\x02" + std::string(prefix.substr(global)));
+  }
+  const bool is_told = prefix.size() > 2 && (prefix[2] == 'c' || prefix[2] == '}');
+  return is_told ? RecogniseTorchPickle(prefix) : Recognition{Content::kTorchLegacy, {}};
 }
 
 }  // namespace

@@ -107,6 +107,22 @@ TEST_F(RecogniseTest, TellsByContent) {
   }
 }
 
+TEST_F(RecogniseTest, TellsWhatAPickleBeforeTorch16Holds) {
+  const std::string before(
+      "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+      "\x80\x02M\xe9\x03.\x80\x02}q.\x80\x02");
+  const Recognition module =
+      Recognise(before + std::string("(X\x06\0\0\0moduleq\0cnets\nNet\nq", 27));
+  EXPECT_EQ(static_cast<int>(module.content), static_cast<int>(Content::kTorchModule));
+  EXPECT_EQ(module.detail, "nets.Net");
+  const auto content = [&](const std::string& rest) {
+    return static_cast<int>(Recognise(before + rest).content);
+  };
+  EXPECT_EQ(content("}q."), static_cast<int>(Content::kTorchStateDict));
+  EXPECT_EQ(content("ccollections\nOrderedDict\nq"), static_cast<int>(Content::kTorchStateDict));
+  EXPECT_EQ(content("]q."), static_cast<int>(Content::kTorchLegacy));
+}
+
 TEST_F(RecogniseTest, NamesTheCompressorsOfJoblib) {
   const std::pair<std::string, std::string> kCases[] = {
       {"\x1f\x8b\x08", "gzip"},
