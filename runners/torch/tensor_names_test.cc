@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
+
 namespace throng::torch_runner {
 namespace {
 
@@ -63,8 +65,10 @@ TEST(TensorNamesTest, OutputsGoByNumberElseInOrder) {
   EXPECT_EQ(*OutputPositions(Names{"OUTPUT__1", "OUTPUT__0"}), (Positions{1, 0}));
   EXPECT_EQ(*OutputPositions(Names{"OUTPUT__1", "scores"}), (Positions{0, 1}));
   EXPECT_FALSE(OutputPositions(Names{"a__1", "b__1"}).ok());
-  EXPECT_TRUE(OutputPositions(Names{"a__1023"}).ok());
-  EXPECT_FALSE(OutputPositions(Names{"a__1024"}).ok());
+  const std::string last = "a__" + std::to_string(limits::kModelTensors - 1);
+  const std::string beyond = "a__" + std::to_string(limits::kModelTensors);
+  EXPECT_TRUE(OutputPositions(Names{last}).ok());
+  EXPECT_FALSE(OutputPositions(Names{beyond}).ok());
 }
 
 }  // namespace

@@ -251,8 +251,7 @@ void DataPlaneServer::Parts::CheckSandbox() {
 void DataPlaneServer::Parts::ReadFolder() {
   manager->ScanAtStart([this](Result<repository::Snapshot> snapshot) {
     if (!snapshot.ok()) return Stop(snapshot.status());
-    const std::string report =
-        StartupReport(*snapshot, listeners.http.address, listeners.http.port);
+    const std::string report = StartupReport(*snapshot, options, listeners.http.port);
     std::fwrite(report.data(), 1, report.size(), stdout);
     std::fflush(stdout);
     if (options.poll) ScheduleRescan();

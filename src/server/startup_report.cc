@@ -129,11 +129,4 @@ std::string StartupReport(const repository::Snapshot& snapshot, const ServerOpti
   return http_port == 0 ? out : out + LinesToPaste(served, origin);
 }
 
-std::string StartupReport(const repository::Snapshot& snapshot, const std::string& http_address,
-                          uint16_t http_port) {
-  ServerOptions options;
-  options.http_address = http_address;
-  return StartupReport(snapshot, options, http_port);
-}
-
 }  // namespace throng::server

@@ -16,9 +16,6 @@ namespace throng::server {
 // `http_port`: the real one; 0: HTTP is off, and there is nothing to paste.
 std::string StartupReport(const repository::Snapshot& snapshot, const ServerOptions& options,
                           uint16_t http_port);
-// The same for a server whose other options are the defaults.
-std::string StartupReport(const repository::Snapshot& snapshot, const std::string& http_address,
-                          uint16_t http_port);
 
 // A text of a SkippedEntry for a terminal: as it is when it is printable, which it should be;
 // otherwise escaped. Cut at `max_bytes`.

@@ -22,19 +22,25 @@ size_t Count(const std::string& text, const std::string& part) {
   return count;
 }
 
+ServerOptions At(std::string http_address) {
+  ServerOptions options;
+  options.http_address = std::move(http_address);
+  return options;
+}
+
 TEST(StartupReportTest, CountsByFormat) {
-  const std::string report = StartupReport(Folder(3, 1), "127.0.0.1", 8000);
+  const std::string report = StartupReport(Folder(3, 1), At("127.0.0.1"), 8000);
   EXPECT_NE(report.find("served  3 (2 onnxruntime_onnx, 1 pytorch_libtorch)\nskipped 1\n"),
             std::string::npos);
   EXPECT_NE(report.find("curl http://127.0.0.1:8000/v2/models/m0\n"), std::string::npos);
 }
 
 TEST(StartupReportTest, ShowsTenOfEachAtMost) {
-  const std::string ten = StartupReport(Folder(10, 10), "::1", 80);
+  const std::string ten = StartupReport(Folder(10, 10), At("::1"), 80);
   EXPECT_EQ(Count(ten, "curl http://[::1]:80/"), 10U);
   EXPECT_EQ(Count(ten, "  why"), 10U);
   EXPECT_EQ(Count(ten, "more:"), 0U);
-  const std::string eleven = StartupReport(Folder(11, 11), "0.0.0.0", 80);
+  const std::string eleven = StartupReport(Folder(11, 11), At("0.0.0.0"), 80);
   EXPECT_EQ(Count(eleven, "curl http://127.0.0.1:80/"), 10U);
   EXPECT_EQ(Count(eleven, "... and 1 more"), 1U);
 }
@@ -67,7 +73,7 @@ TEST(StartupReportTest, OnlyModelsThatTellTheirInputsAreOfferedToTry) {
   auto half = std::make_shared<model::ModelConfig>();
   half->inputs.push_back({.name = "x", .type = tensor::DataType::kFp16});
   snapshot.models[1].config = half;
-  const std::string report = StartupReport(snapshot, "127.0.0.1", 8000);
+  const std::string report = StartupReport(snapshot, At("127.0.0.1"), 8000);
   EXPECT_EQ(Count(report, "curl "), 4U);
   EXPECT_EQ(Count(report, " --random"), 2U);
   EXPECT_EQ(Count(report, "throng infer m2 --random --url http://127.0.0.1:8000\n"), 1U);
@@ -81,14 +87,14 @@ TEST(StartupReportTest, WithoutHttpThereIsNothingToPaste) {
 TEST(StartupReportTest, WhatIsEscapedIsNotEscapedAgain) {
   repository::Snapshot snapshot;
   snapshot.skipped.push_back({"a\\x0ab", "name 'a\\x0ab'"});
-  EXPECT_NE(StartupReport(snapshot, "::1", 1).find("  a\\x0ab  name 'a\\x0ab'\n"),
+  EXPECT_NE(StartupReport(snapshot, At("::1"), 1).find("  a\\x0ab  name 'a\\x0ab'\n"),
             std::string::npos);
 }
 
 TEST(StartupReportTest, NamesFromTheDiskCannotForgeLines) {
   repository::Snapshot snapshot;
   snapshot.skipped.push_back({"a\nserved 100", "why\x1b[31m"});
-  const std::string report = StartupReport(snapshot, "127.0.0.1", 1);
+  const std::string report = StartupReport(snapshot, At("127.0.0.1"), 1);
   EXPECT_EQ(report.find("\nserved 100"), std::string::npos);
   EXPECT_EQ(report.find('\x1b'), std::string::npos);
 }
