@@ -108,11 +108,11 @@ TEST_F(RecogniseTest, TellsByContent) {
 }
 
 TEST_F(RecogniseTest, TellsWhatAPickleBeforeTorch16Holds) {
+  using namespace std::string_literals;
   const std::string before(
       "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
       "\x80\x02M\xe9\x03.\x80\x02}q.\x80\x02");
-  const Recognition module =
-      Recognise(before + std::string("(X\x06\0\0\0moduleq\0cnets\nNet\nq", 27));
+  const Recognition module = Recognise(before + "(X\x06\0\0\0moduleq\0cnets\nNet\nq"s);
   EXPECT_EQ(static_cast<int>(module.content), static_cast<int>(Content::kTorchModule));
   EXPECT_EQ(module.detail, "nets.Net");
   const auto content = [&](const std::string& rest) {
