@@ -95,14 +95,15 @@ void ZygoteProcess::OnSocket() {
       return;
     }
     reader_.Commit(read.bytes);
-    while (true) {
-      auto frame = reader_.Next();
-      const Status handled = !frame.ok()          ? frame.status()
-                             : frame->has_value() ? HandleFrame(**frame)
-                                                  : OkStatus();
-      if (!handled.ok()) return Fail();
-      if (!frame->has_value()) break;
-    }
+    if (!HandleFrames().ok()) return Fail();
+  }
+}
+
+Status ZygoteProcess::HandleFrames() {
+  while (true) {
+    THRONG_ASSIGN_OR_RETURN(const std::optional<wire::Frame> frame, reader_.Next());
+    if (!frame.has_value()) return OkStatus();
+    THRONG_RETURN_IF_ERROR(HandleFrame(*frame));
   }
 }
 

@@ -61,6 +61,7 @@ class ZygoteProcess {
   };
 
   void OnSocket();
+  Status HandleFrames();
   Status HandleFrame(const wire::Frame& frame);
   void OnEnded();
   void OnStartDeadline();
