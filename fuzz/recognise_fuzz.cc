@@ -47,7 +47,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const OneFile files(std::string(reinterpret_cast<const char*>(data), size));
   const auto result = throng::repository::RecogniseFile(files, "file", size);
   if (!result.ok()) return 0;
-  const std::string reason = throng::repository::RefusalReason(*result, "folder/file.pt", "folder");
-  if (reason.empty() || reason.size() > throng::limits::kErrorTextBytes) abort();
+  // As a file inside a model's folder, as one beside others, and as the file that was given.
+  const throng::repository::RefusedFile kFiles[] = {
+      {"folder/file.pt", "folder", false, {}},
+      {"file.onnx", "file", false, throng::repository::WhatProbeWants("onnx")},
+      {"file.joblib", "file", true, {}}};
+  for (const auto& file : kFiles) {
+    const std::string reason = throng::repository::RefusalReason(*result, file);
+    if (reason.empty() || reason.size() > throng::limits::kErrorTextBytes) abort();
+  }
   return 0;
 }

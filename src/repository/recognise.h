@@ -65,10 +65,6 @@ struct RefusedFile {
 // folder (or the file's), it writes to where a scan finds a model of the same name. Its length is
 // bounded so that the answer to a request for that name can hold it.
 std::string RefusalReason(const Recognition& recognition, const RefusedFile& file);
-inline std::string RefusalReason(const Recognition& recognition, std::string_view path,
-                                 std::string_view model_name) {
-  return RefusalReason(recognition, RefusedFile{path, model_name, false, {}});
-}
 
 // "a TensorRT engine": what a file's or folder's name looks like, of the formats that are not
 // served. Empty: nothing that is known.
