@@ -159,6 +159,9 @@ const std::string* Request::FindHeader(std::string_view name) const {
   return nullptr;
 }
 
+std::unique_ptr<ReplyStream> Exchange::StartStream(Reply) { return nullptr; }
+void HttpServer::Adopt(os::UniqueFd, std::shared_ptr<const PeerIdentity>) {}
+
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(os::EventLoop& loop, int listener,
                                                       ServerOptions options, Handler handler) {
   auto server = std::make_unique<LoopHttpServer>(loop, std::move(options), std::move(handler));

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "os/event_loop.h"
+#include "os/unique_fd.h"
 
 namespace throng::http {
 
@@ -48,6 +49,30 @@ struct Reply {
   std::string body;             // for HEAD: only its length is sent
 };
 
+// Who is at the other end, as what accepted the connection knows it (TLS, a Unix socket).
+struct PeerIdentity {
+  std::string user;
+  std::vector<std::string> groups;
+};
+
+// The body of a reply that is sent piece by piece (chunked; HTTP/1.0: until the connection closes).
+// On the loop's thread. Destroying it without Finish cuts the connection, which is how HTTP says
+// that a body is not whole.
+class ReplyStream {
+ public:
+  virtual ~ReplyStream() = default;
+  // No effect when the client has gone.
+  virtual void Write(std::string_view bytes) = 0;
+  virtual void Finish() = 0;
+  // Written and not taken by the kernel yet. The writer is to stop at a bound of its own; beyond
+  // limits::kHttpUnsentReplyBytes the connection is closed.
+  virtual size_t unsent_bytes() const = 0;
+  virtual bool client_gone() const = 0;
+  // Called (again and again) when unsent bytes fell to zero, and once when the client has gone.
+  // Never from inside Write or Finish.
+  virtual void OnProgress(std::function<void()> handler) = 0;
+};
+
 // One request and the place for its reply. Reply exactly once, on the loop's thread; when the last
 // reference goes away unanswered, 500 is sent. A reply to a connection that has gone is dropped.
 class Exchange {
@@ -55,8 +80,14 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual Request& request() = 0;
   virtual void Send(Reply reply) = 0;
+  // Instead of Send: the head now, the body through the stream. `head.body` is sent first. A
+  // Content-Length among its headers is kept (and the body is not chunked then); the stream must
+  // write exactly that many bytes.
+  virtual std::unique_ptr<ReplyStream> StartStream(Reply head);
   // True when the client has gone: work for it may stop.
   virtual bool client_gone() const = 0;
+  // Null: not known.
+  virtual const PeerIdentity* peer() const { return nullptr; }
 };
 
 struct ServerOptions {
@@ -74,10 +105,13 @@ class HttpServer {
  public:
   using Handler = std::function<void(std::shared_ptr<Exchange>)>;
 
-  // Serves connections accepted from `listener` (not owned) on `loop`.
+  // Serves connections accepted from `listener` (not owned; -1: only adopted ones) on `loop`.
   static Result<std::unique_ptr<HttpServer>> Start(os::EventLoop& loop, int listener,
                                                    ServerOptions options, Handler handler);
   virtual ~HttpServer() = default;
+
+  // Serves a connection that was accepted elsewhere.
+  virtual void Adopt(os::UniqueFd connection, std::shared_ptr<const PeerIdentity> peer);
 
   // Stops accepting; idle connections close now, others after their reply ("Connection: close").
   virtual void Drain() = 0;

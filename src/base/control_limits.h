@@ -1,0 +1,39 @@
+// The table of bounds, second page: the control plane, its agents and the gateway. The same rules
+// as base/limits.h, which is the first page: every queue, body, depth, list and retry that input
+// can grow is named in one of the two, and tested at the bound.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace throng::limits {
+
+// --- Objects (Kubernetes' own bounds where it has them) ------------------------------------
+inline constexpr size_t kObjectBodyBytes = 3ULL * 1024 * 1024;  // of a request to the API: 413
+inline constexpr size_t kObjectBytes = 1536ULL * 1024;          // stored; more: 413
+inline constexpr size_t kObjectDepth = 64;                      // of JSON or YAML
+inline constexpr size_t kAnnotationBytes = 256ULL * 1024;       // of one object: 422
+inline constexpr size_t kConfigMapBytes = 1024ULL * 1024;       // data of one: 422
+inline constexpr size_t kObjectNameBytes = 253;                 // DNS-1123 subdomain
+inline constexpr size_t kLabelValueBytes = 63;
+inline constexpr size_t kPatchOperations = 10000;  // of a JSON patch
+inline constexpr size_t kSelectorTerms = 1000;     // of a label or field selector
+
+// --- Store ---------------------------------------------------------------------------------
+inline constexpr size_t kStoreHistory = 10000;  // changes kept for watches; older: 410
+inline constexpr size_t kStoreHistoryBytes = 64ULL * 1024 * 1024;
+inline constexpr size_t kStorePendingWrites = 4096;  // not committed; more: 429
+inline constexpr size_t kStoreWatches = 4096;        // more: 429
+inline constexpr size_t kStoreObjects = 2000000;
+
+// --- API server ----------------------------------------------------------------------------
+inline constexpr size_t kListPage = 500;  // of a list without a limit in tools
+inline constexpr size_t kWatchUnsentBytes = 8ULL * 1024 * 1024;  // a slower watch is ended
+inline constexpr std::chrono::seconds kWatchBookmarkEvery{60};
+inline constexpr std::chrono::seconds kWatchLongest{3600};     // then the server ends it
+inline constexpr size_t kLogReplyBytes = 16ULL * 1024 * 1024;  // of one log request, without follow
+inline constexpr std::chrono::seconds kEventTimeToLive{3600};
+inline constexpr size_t kEvents = 10000;  // stored; the oldest go first
+
+}  // namespace throng::limits
