@@ -1,6 +1,6 @@
 // Kind: all that the API server needs to know of one kind of object in one group: its names, what
-// can be done with it, its columns, its schema. One row per kind in kube/kind_table.cc; nothing
-// else in this folder names a kind, so that a kind is added there and in its schema.
+// can be done with it, its columns, its schema. One row per kind in kube/kinds/kind_table.cc;
+// nothing else in this folder names a kind, so that a kind is added there and in its schema.
 //
 // InferenceService, TrainedModel and the runtimes are in two groups, which are two views of one
 // stored object: both rows have the same `storage_resource`.
@@ -15,7 +15,7 @@
 
 namespace throng::kube {
 
-struct Schema;  // kube/schema.h
+struct Schema;  // kube/kinds/schema.h
 
 enum class Scope : uint8_t { kCluster, kNamespaced };
 
@@ -54,7 +54,7 @@ struct Kind {
   std::string qualified_resource() const;  // "pods", "trainedmodels.serving.kubeflow.org"
 };
 
-// All kinds, in the order of discovery. Lives as long as the program.
+// These are in kube/kinds. All kinds, in the order of discovery. Lives as long as the program.
 std::span<const Kind> AllKinds();
 // Null: there is none.
 const Kind* FindResource(std::string_view group, std::string_view version,

@@ -1,6 +1,7 @@
 // Objects: the objects of the cluster as controllers see them, with Kubernetes' semantics (uid,
 // generation, finalizers, owner references, status apart from the rest). The embedded
-// implementation is kube/registry.h; one on a real API server can stand behind the same interface.
+// implementation is kube/server/registry.h; one on a real API server can stand behind the same
+// interface.
 //
 // Reads answer at once, from memory, and may lag behind what others wrote; writes are checked by
 // resourceVersion. Everything on one executor. `resource` is a kind's storage_resource
