@@ -47,6 +47,8 @@ struct ChildPlan {
   std::vector<int> copies;                       // room for one number per descriptor
   pid_t parent = 0;
   bool own_group = false;
+  bool outlives_parent = false;
+  int output = -1;
   int error_number = 0;  // written by the child
 };
 
@@ -75,6 +77,18 @@ bool MapDescriptors(ChildPlan& plan) {
   return true;
 }
 
+bool TieToParent(const ChildPlan& plan) {
+  // A session of its own also leads a group, and hears nothing from the parent's terminal.
+  if (plan.outlives_parent) return setsid() > 0;
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == plan.parent &&
+         (!plan.own_group || setpgid(0, 0) == 0);
+}
+
+bool MapOutput(const ChildPlan& plan) {
+  if (plan.output < 0) return true;
+  return dup2(plan.output, STDOUT_FILENO) >= 0 && dup2(plan.output, STDERR_FILENO) >= 0;
+}
+
 // Handlers point into the parent's program, and an ignored signal (SIGPIPE) would stay ignored.
 void ResetSignals() {
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) {
@@ -92,8 +106,7 @@ __attribute__((no_sanitize("address", "undefined")))
 #endif
 int RunChild(void* argument) {
   ChildPlan& plan = *static_cast<ChildPlan*>(argument);
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == plan.parent &&
-      (!plan.own_group || setpgid(0, 0) == 0) && MapDescriptors(plan)) {
+  if (TieToParent(plan) && MapOutput(plan) && MapDescriptors(plan)) {
     ResetSignals();
     execve(plan.program, plan.arguments, plan.environment);
   }
@@ -231,6 +244,9 @@ std::optional<ProcessExit> ChildProcess::Wait(bool reap) const {
   // The system call itself: glibc's waitid has no usage.
   if (syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, options, &usage) != 0) {
     if (errno == EINTR) return std::nullopt;
+    // Not our child: how it ends is told to its parent only, that it ended to everyone.
+    pollfd ended = {pidfd_.get(), POLLIN, 0};
+    if (poll(&ended, 1, 0) == 0) return std::nullopt;
     return ProcessExit{.status_code = -1};
   }
   if (info.si_pid == 0) return std::nullopt;
@@ -260,6 +276,8 @@ Result<ChildProcess> Spawn(const SpawnSpec& spec) {
   plan.copies.resize(plan.descriptors.size());
   plan.parent = getpid();
   plan.own_group = spec.own_group;
+  plan.outlives_parent = spec.outlives_parent;
+  plan.output = spec.output_descriptor;
 
   int pidfd = -1;
   const std::string action = "starting '" + std::string(BaseName(spec.program)) + "'";
@@ -272,6 +290,36 @@ Result<ChildProcess> Spawn(const SpawnSpec& spec) {
          errno == EINTR) {
   }
   return ErrnoStatus(action, plan.error_number);
+}
+
+Result<ProcessStamp> StampOfProcess(pid_t pid) {
+  THRONG_ASSIGN_OR_RETURN(const std::string text,
+                          ReadKernelFile(ProcPath(pid, "stat"), "the state of a process"));
+  THRONG_ASSIGN_OR_RETURN(const std::string boot, ReadKernelFile("/proc/sys/kernel/random/boot_id",
+                                                                 "the number of this boot"));
+  // Field 22, the 20th behind the name.
+  constexpr int kFieldsBefore = 20;
+  size_t at = text.rfind(')');
+  for (int field = 0; field < kFieldsBefore && at != std::string::npos; ++field) {
+    at = text.find(' ', at + 1);
+  }
+  const auto start =
+      at == std::string::npos ? std::nullopt : ParseNumber(std::string_view(text).substr(at + 1));
+  if (!start) return UnavailableError("the kernel does not report when a process started");
+  return ProcessStamp{
+      .pid = pid, .start_ticks = *start, .boot = boot.substr(0, boot.find_last_not_of(" \n") + 1)};
+}
+
+Result<ChildProcess> FindProcess(const ProcessStamp& stamp) {
+  if (stamp.pid <= 0) return NotFoundError("no such process");
+  UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, stamp.pid, 0U)));
+  if (!pidfd.valid()) return NotFoundError("no such process");
+  // Held first, then looked at: what is compared is what is held, or the process has ended.
+  const auto now = StampOfProcess(stamp.pid);
+  if (!now.ok() || *now != stamp) return NotFoundError("no such process");
+  ChildProcess process(stamp.pid, std::move(pidfd));
+  if (process.Poll()) return NotFoundError("no such process");
+  return process;
 }
 
 Result<ChildProcess> AdoptChild(pid_t pid) {

@@ -28,6 +28,9 @@ struct SpawnSpec {
   // It leads a process group of its own. What it clones (CloneSibling) is born into that group, by
   // which it can be told from all other children.
   bool own_group = false;
+  // It goes on when its parent ends, in a session of its own; found again by its ProcessStamp.
+  bool outlives_parent = false;
+  int output_descriptor = -1;  // >= 0: its standard output and error
 };
 
 struct ProcessExit {
@@ -60,9 +63,22 @@ class ChildProcess {
   UniqueFd pidfd_;
 };
 
-// The child dies with the calling *thread* (PR_SET_PDEATHSIG), so call it on a thread that lives as
-// long as the program. ERRORS: kNotFound — no such program, kResourceExhausted.
+// The child dies with the calling *thread* (PR_SET_PDEATHSIG) unless it outlives its parent, so
+// call it on a thread that lives as long as the program. ERRORS: kNotFound — no such program,
+// kResourceExhausted.
 Result<ChildProcess> Spawn(const SpawnSpec& spec);
+
+// Tells a process from all others, before and after it, on this machine.
+struct ProcessStamp {
+  pid_t pid = 0;
+  uint64_t start_ticks = 0;
+  std::string boot;
+  bool operator==(const ProcessStamp&) const = default;
+};
+Result<ProcessStamp> StampOfProcess(pid_t pid);
+// The process while it runs, child of ours or not. Of one that is not a child, the exit status
+// stays unknown (-1). ERRORS: kNotFound — it has ended (the number may be another's now).
+Result<ChildProcess> FindProcess(const ProcessStamp& stamp);
 
 // A child made for us by another process (CLONE_PARENT). REQUIRES: not reaped yet.
 Result<ChildProcess> AdoptChild(pid_t pid);
