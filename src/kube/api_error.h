@@ -56,6 +56,8 @@ class [[nodiscard]] ApiResult {
 // Messages word for word as kube-apiserver's. `resource` is "trainedmodels.serving.kubeflow.org" in
 // the message (group appended unless it is the core group).
 ApiError NotFoundError(std::string_view group, std::string_view resource, std::string_view name);
+// Neither the path nor the resource is known: no name and no kind are said.
+ApiError UnknownResourceError();
 ApiError AlreadyExistsError(std::string_view group, std::string_view resource,
                             std::string_view name);
 ApiError ConflictError(std::string_view group, std::string_view resource, std::string_view name,

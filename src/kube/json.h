@@ -15,8 +15,9 @@ using Json = nlohmann::json;
 // ERRORS: kInvalidArgument — no JSON (with the byte), deeper than limits::kObjectDepth, a key twice
 // in one object, or invalid UTF-8.
 Result<Json> ParseJson(std::string_view text);
-// The same of YAML (one document): YAML 1.2's core schema, with the words of 1.1 that kubectl reads
-// as booleans left as text; anchors and aliases are refused. Numbers and booleans as JSON has them.
+// The same of YAML (one document; null when there is none): YAML 1.2's core schema, with the words
+// of 1.1 that kubectl reads as booleans left as text, but 0644 octal, as kubectl reads file modes;
+// anchors, aliases and tags of one's own are refused. Numbers and booleans as JSON has them.
 Result<Json> ParseYaml(std::string_view text);
 // Several documents ("---"), empty ones left out.
 Result<std::vector<Json>> ParseYamlDocuments(std::string_view text);
