@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "kube/json.h"
 
 namespace throng::kube {
@@ -26,10 +27,16 @@ struct Column {
   std::string format;  // "name" for the first one
   std::string description;
   int priority = 0;  // above 0: only with -o wide
-  // The cell of an object; null where there is nothing to show. Dates: the text of the timestamp
-  // for custom kinds (the printer of the server makes an age of it).
+  // The cell of an object; null where there is nothing to show. Dates: the text of the timestamp.
+  // Tables are printed with PrintCell, which makes ages of timestamps.
   Json (*cell)(const Json& object) = nullptr;
+  // In the place of `cell` where the present time is needed: "3 (5m ago)", the ages of built-ins
+  // (whose columns are of type "string").
+  Json (*cell_at)(const Json& object, WallTime now) = nullptr;
 };
+
+// What a table shows: `cell_at`, or `cell` with the age ("23h") in the place of a date.
+Json PrintCell(const Column& column, const Json& object, WallTime now);
 
 struct Kind {
   std::string group;     // "" for the core group
@@ -46,8 +53,10 @@ struct Kind {
       false;  // built into Kubernetes: strategic merge patch, objects printed by type
   // Kept in memory only, derived by the controllers ("modelassignments" of throng.dev).
   bool is_derived = false;
-  std::string storage_resource;    // RecordKey::resource
-  std::vector<Column> columns;     // without the namespace
+  std::string storage_resource;  // RecordKey::resource
+  std::vector<Column> columns;   // without the namespace
+  // `conditions` of an object's row in a table (pods that have ended); null when it has none.
+  Json (*row_conditions)(const Json& object) = nullptr;
   const Schema* schema = nullptr;  // null: any content
 
   std::string api_version() const;         // "v1", "serving.kubeflow.org/v1beta1"
