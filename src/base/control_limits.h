@@ -36,4 +36,28 @@ inline constexpr size_t kLogReplyBytes = 16ULL * 1024 * 1024;  // of one log req
 inline constexpr std::chrono::seconds kEventTimeToLive{3600};
 inline constexpr size_t kEvents = 10000;  // stored; the oldest go first
 
+// --- Replicas ------------------------------------------------------------------------------
+inline constexpr size_t kLogFileBytes =
+    16ULL * 1024 * 1024;                  // of a process; then one older is kept
+inline constexpr size_t kReplicas = 256;  // of one machine
+
+// --- Storage -------------------------------------------------------------------------------
+inline constexpr size_t kStorageUriBytes = 2048;
+inline constexpr size_t kStoragePathBytes = 1024;                 // of a file below its model
+inline constexpr size_t kStorageNameBytes = 255;                  // of one segment of it
+inline constexpr size_t kStorageListings = 64;                    // pages of one listing
+inline constexpr size_t kStorageReplyBytes = 8ULL * 1024 * 1024;  // a page; a token
+inline constexpr size_t kStorageHeaderBytes = 64ULL * 1024;       // of a reply
+inline constexpr int kStorageRedirects = 10;
+inline constexpr int kStorageParallelReads = 4;                     // of one fetch
+inline constexpr uint64_t kStoragePartBytes = 32ULL * 1024 * 1024;  // a larger object: in ranges
+inline constexpr int kStorageAttempts = 6;  // of a read in a row without a byte of it
+inline constexpr int kStorageRetries = 64;  // of one fetch, all reads together
+inline constexpr int kStorageRereads = 3;   // of an object that came wrong or changed
+inline constexpr std::chrono::milliseconds kStorageBackOff{200};  // doubled, with jitter
+inline constexpr std::chrono::seconds kStorageBackOffMost{10};    // also of Retry-After
+inline constexpr std::chrono::seconds kStorageConnectTimeout{10};
+inline constexpr std::chrono::seconds kStorageLowSpeedTime{20};
+inline constexpr long kStorageLowSpeedBytes = 1024;  // a second; slower for that long: again
+
 }  // namespace throng::limits
