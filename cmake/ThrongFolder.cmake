@@ -4,15 +4,23 @@
 #
 # makes throng_http from src/http/*.cc, throng_http_testing from src/http/testing/*.cc (fakes), and
 # http_test from src/http/*_test.cc. Tests are labelled "unit" and built by the target unit_tests.
+# With NESTED the folders right below it (src/storage/gcs/) are parts of it, sources and tests.
 add_custom_target(unit_tests)
 
 function(throng_folder FOLDER)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "NESTED" "" "DEPENDS;LINK" ${ARGN})
   string(REPLACE "/" "_" NAME ${FOLDER})
   set(DIR ${CMAKE_SOURCE_DIR}/src/${FOLDER})
   file(GLOB SOURCES CONFIGURE_DEPENDS ${DIR}/*.cc)
   file(GLOB TESTS CONFIGURE_DEPENDS ${DIR}/*_test.cc)
   file(GLOB TESTING CONFIGURE_DEPENDS ${DIR}/testing/*.cc)
+  if(ARG_NESTED)
+    file(GLOB NESTED_SOURCES CONFIGURE_DEPENDS ${DIR}/*/*.cc)
+    list(FILTER NESTED_SOURCES EXCLUDE REGEX "/testing/[^/]*$")
+    file(GLOB NESTED_TESTS CONFIGURE_DEPENDS ${DIR}/*/*_test.cc)
+    list(APPEND SOURCES ${NESTED_SOURCES})
+    list(APPEND TESTS ${NESTED_TESTS})
+  endif()
   list(REMOVE_ITEM SOURCES ${TESTS})
   set(LIBRARIES "")
   foreach(DEPENDENCY ${ARG_DEPENDS})

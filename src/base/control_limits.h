@@ -24,6 +24,8 @@ inline constexpr size_t kSelectorTerms = 1000;     // of a label or field select
 inline constexpr size_t kStoreHistory = 10000;  // changes kept for watches; older: 410
 inline constexpr size_t kStoreHistoryBytes = 64ULL * 1024 * 1024;
 inline constexpr size_t kStorePendingWrites = 4096;  // not committed; more: 429
+inline constexpr size_t kStorePendingBytes = 64ULL * 1024 * 1024;  // of their values; more: 429
+inline constexpr size_t kStoreKeyBytes = 1024;  // resource, namespace and name of a record
 inline constexpr size_t kStoreWatches = 4096;        // more: 429
 inline constexpr size_t kStoreObjects = 2000000;
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <system_error>
 
+#include "os/unique_fd.h"
+
 namespace throng::os {
 namespace {
 
@@ -40,6 +42,12 @@ StatusCode CodeOf(int error_number) {
 }
 
 }  // namespace
+
+void UniqueFd::Reset(int fd) {
+  // Linux frees the descriptor even when close reports EINTR: never again.
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+}
 
 Status ErrnoStatus(std::string_view action, int error_number) {
   return Status(CodeOf(error_number),

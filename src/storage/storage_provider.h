@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "storage/cancel_flag.h"
 
 namespace throng::storage {
 
@@ -44,6 +45,7 @@ struct ObjectInfo {
   Checksum checksum = Checksum::kNone;
   std::string digest;   // raw bytes of the checksum
   std::string version;  // ETag or generation: what a resumed read must still be; may be empty
+  bool ranges = true;   // a read may start in the middle
 };
 
 struct Listing {
@@ -55,7 +57,10 @@ struct Listing {
 struct Deadline {
   const Clock& clock;
   MonotonicTime at;
+  const CancelFlag* cancel = nullptr;  // null: nobody cancels
 };
+
+inline constexpr uint64_t kToTheEnd = ~uint64_t{0};
 
 // Takes bytes in order; a failure ends the read with that failure.
 using ByteSink = std::function<Status(std::string_view bytes)>;
@@ -69,8 +74,10 @@ class StorageProvider {
   // policy, kUnavailable — worth a retry (retry_after_seconds where the store said so),
   // kResourceExhausted — too many objects, kInvalidArgument, kDeadlineExceeded.
   virtual Result<Listing> List(const StorageUri& uri, const Deadline& deadline) = 0;
-  // Bytes [offset, offset+size_bytes) of an object that List gave. ERRORS: as List, and kAborted —
-  // it is another version now.
+  // Bytes [offset, offset+size_bytes) of an object that List gave; to its end when `size_bytes` is
+  // kToTheEnd. ERRORS: as List, and kAborted — it is another version now, kDataLoss — more or fewer
+  // bytes than declared; what `sink` said; kCancelled, kUnauthenticated — its certificate is not
+  // to be trusted.
   virtual Status Read(const StorageUri& uri, const ObjectInfo& object, uint64_t offset,
                       uint64_t size_bytes, const Deadline& deadline, const ByteSink& sink) = 0;
 };

@@ -1,0 +1,44 @@
+// StorageOptions: what the operator decides about fetching, for all models alike. A value.
+//
+//   THRONG_ASSIGN_OR_RETURN(StorageOptions options, StorageOptionsFromEnvironment(getenv));
+//   options.file_roots = {"/srv/models"};
+//   THRONG_ASSIGN_OR_RETURN(Mirror mirror, ParseMirror("gs://kfserving-examples/=/srv/examples"));
+//   options.mirrors.push_back(std::move(mirror));
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/control_limits.h"
+#include "base/status.h"
+#include "storage/mirror.h"
+#include "storage/storage_provider.h"
+
+namespace throng::storage {
+
+struct StorageOptions {
+  AddressPolicy addresses;
+  std::vector<std::string> file_roots;  // absolute; file:// is refused outside of them
+  std::vector<Mirror> mirrors;
+  std::string gcs_endpoint;  // "http://127.0.0.1:4443"; empty: Google's
+  std::string s3_endpoint;   // empty: Amazon's
+  std::string ca_bundle;     // a file of certificates; empty: the system's
+  // The proxy then resolves names: the address policy sees the proxy only.
+  bool proxies_from_environment = false;
+  Duration connect_timeout = limits::kStorageConnectTimeout;
+  // Fewer bytes a second than `low_speed_bytes`, for this long: given up and asked again.
+  std::chrono::seconds low_speed_time = limits::kStorageLowSpeedTime;
+  long low_speed_bytes = limits::kStorageLowSpeedBytes;
+};
+
+// STORAGE_EMULATOR_HOST, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, and SSL_CERT_FILE or
+// AWS_CA_BUNDLE. `lookup` is getenv or a fake; null: not set. The hosts of endpoints are allowed
+// by the address policy, because they are the operator's. ERRORS: kInvalidArgument — names the
+// variable.
+Result<StorageOptions> StorageOptionsFromEnvironment(
+    const std::function<const char*(const char* name)>& lookup);
+
+}  // namespace throng::storage
