@@ -6,8 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "http/message_head.h"
 #include "http/reply_parser.h"
-#include "http/syntax.h"
 #include "os/event_loop.h"
 #include "os/socket.h"
 
@@ -24,37 +24,6 @@ int MillisecondsUntil(MonotonicTime deadline) {
   if (left <= Duration::zero()) return 0;
   const int64_t milliseconds = (left.count() + 999'999) / 1'000'000;
   return static_cast<int>(std::min<int64_t>(milliseconds, 1'000'000'000));
-}
-
-Result<std::string> ComposeHead(const std::string& address, uint16_t port, std::string_view method,
-                                std::string_view target, const std::vector<Header>& headers,
-                                size_t body_bytes) {
-  if (!IsToken(method)) return InvalidArgumentError("not an HTTP method");
-  if (!IsRequestTarget(target)) return InvalidArgumentError("not a target of an HTTP request");
-  std::string head;
-  head.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
-  bool has_host = false;
-  bool has_length = false;
-  for (const Header& header : headers) {
-    if (!IsToken(header.name) || !IsFieldValue(header.value)) {
-      return InvalidArgumentError("a header that cannot be sent");
-    }
-    has_host |= EqualsIgnoringCase(header.name, "Host");
-    has_length |= EqualsIgnoringCase(header.name, "Content-Length") ||
-                  EqualsIgnoringCase(header.name, "Transfer-Encoding");
-    head.append(header.name).append(": ").append(header.value).append("\r\n");
-  }
-  const bool is_ipv6 = address.find(':') != std::string::npos;
-  if (!has_host) {
-    head.append("Host: ").append(is_ipv6 ? "[" + address + "]" : address).append(":");
-    head.append(std::to_string(port)).append("\r\n");
-  }
-  const bool wants_length = body_bytes > 0 || method == "POST" || method == "PUT";
-  if (!has_length && wants_length) {
-    head.append("Content-Length: ").append(std::to_string(body_bytes)).append("\r\n");
-  }
-  head.append("\r\n");
-  return head;
 }
 
 std::span<const std::byte> BytesOf(std::string_view text) {
@@ -93,8 +62,9 @@ Result<ClientReply> HttpClient::Send(const std::string& address, uint16_t port,
                                      std::string_view method, std::string_view target,
                                      const std::vector<Header>& headers, std::string_view body,
                                      MonotonicTime deadline) {
-  THRONG_ASSIGN_OR_RETURN(const std::string head,
-                          ComposeHead(address, port, method, target, headers, body.size()));
+  THRONG_ASSIGN_OR_RETURN(
+      const std::string head,
+      ComposeRequestHead(method, target, headers, HostHeader(address, port), body.size()));
   // What can be read before a request was sent is the end of the connection, or nothing to trust.
   const bool is_kept = connection_.valid() && address_ == address && port_ == port &&
                        !os::WaitReadable(connection_.get(), 0);

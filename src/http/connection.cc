@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
-#include "http/reply_head.h"
+#include "http/syntax.h"
 #include "os/socket.h"
 
 namespace throng::http {
@@ -16,19 +18,104 @@ constexpr size_t kIdleSlots = 8;
 
 }  // namespace
 
+// A reply that is sent piece by piece, in the slot of its request.
+struct StreamedReply {
+  PendingStream* writer = nullptr;  // null when it finished, or gave up
+  Reply head;                       // until it is sent
+  std::string waiting;              // framed; until the head is sent
+  BodyEnd end = BodyEnd::kChunked;
+  std::string length_text;
+  uint64_t left_bytes = 0;  // of the length that was promised
+  bool started = false;     // the head is sent
+  bool finished = false;
+  bool cut = false;
+  bool progress_due = true;  // something was written since the writer was told of progress
+};
+
+class PendingStream final : public ReplyStream {
+ public:
+  PendingStream(Connection& connection, uint64_t sequence)
+      : connection_(&connection),
+        loop_(connection.loop()),
+        sequence_(sequence),
+        self_(std::make_shared<PendingStream*>(this)) {}
+  ~PendingStream() override;
+
+  void Write(std::string_view bytes) override {
+    if (connection_ != nullptr) connection_->WriteStream(sequence_, bytes);
+  }
+  void Finish() override;
+  size_t unsent_bytes() const override {
+    return connection_ == nullptr ? 0 : connection_->UnsentOfStream(sequence_);
+  }
+  bool client_gone() const override { return gone_; }
+  void OnProgress(std::function<void()> handler) override { handler_ = std::move(handler); }
+
+  void OnClientGone();
+  void PostProgress();
+
+ private:
+  void TellProgress();
+
+  Connection* connection_;  // null when finished, or gone
+  os::EventLoop& loop_;
+  const uint64_t sequence_;
+  bool gone_ = false;
+  bool posted_ = false;
+  std::function<void()> handler_;
+  // Null when this is gone: what was posted may come after it.
+  const std::shared_ptr<PendingStream*> self_;
+};
+
+PendingStream::~PendingStream() {
+  *self_ = nullptr;
+  if (connection_ != nullptr) connection_->DropStream(sequence_);
+}
+
+void PendingStream::Finish() {
+  Connection* const connection = std::exchange(connection_, nullptr);
+  if (connection != nullptr) connection->FinishStream(sequence_);
+}
+
+void PendingStream::OnClientGone() {
+  connection_ = nullptr;
+  gone_ = true;
+  PostProgress();
+}
+
+void PendingStream::PostProgress() {
+  if (std::exchange(posted_, true)) return;
+  loop_.Post([self = self_] {
+    if (*self != nullptr) (*self)->TellProgress();
+  });
+}
+
+void PendingStream::TellProgress() {
+  posted_ = false;
+  if (!handler_ || (!gone_ && unsent_bytes() > 0)) return;
+  // The handler may destroy this, and itself with it, or set another one.
+  const std::shared_ptr<PendingStream*> self = self_;
+  std::function<void()> handler = std::exchange(handler_, nullptr);
+  handler();
+  if (*self != nullptr && !handler_ && !gone_) handler_ = std::move(handler);
+}
+
 class PendingExchange final : public Exchange {
  public:
   PendingExchange(Connection& connection, uint64_t sequence, std::shared_ptr<RequestPool> pool,
-                  Request request)
+                  std::shared_ptr<const PeerIdentity> peer, Request request)
       : connection_(&connection),
         sequence_(sequence),
         pool_(std::move(pool)),
+        peer_(std::move(peer)),
         request_(std::move(request)) {}
   ~PendingExchange() override;
 
   Request& request() override { return request_; }
   void Send(Reply reply) override;
+  std::unique_ptr<ReplyStream> StartStream(Reply head) override;
   bool client_gone() const override { return connection_ == nullptr && !answered_; }
+  const PeerIdentity* peer() const override { return peer_.get(); }
 
   void OnClientGone() { connection_ = nullptr; }
 
@@ -37,7 +124,18 @@ class PendingExchange final : public Exchange {
   const uint64_t sequence_;
   bool answered_ = false;
   const std::shared_ptr<RequestPool> pool_;
+  const std::shared_ptr<const PeerIdentity> peer_;
   Request request_;
+};
+
+// The stream of a client that has gone already.
+class DroppedStream final : public ReplyStream {
+ public:
+  void Write(std::string_view) override {}
+  void Finish() override {}
+  size_t unsent_bytes() const override { return 0; }
+  bool client_gone() const override { return true; }
+  void OnProgress(std::function<void()>) override {}
 };
 
 PendingExchange::~PendingExchange() {
@@ -52,9 +150,21 @@ void PendingExchange::Send(Reply reply) {
   if (connection != nullptr) connection->Answer(sequence_, std::move(reply));
 }
 
-Connection::Connection(ConnectionOwner& owner, os::UniqueFd fd)
+std::unique_ptr<ReplyStream> PendingExchange::StartStream(Reply head) {
+  THRONG_CHECK(!answered_);
+  answered_ = true;
+  Connection* const connection = std::exchange(connection_, nullptr);
+  if (connection == nullptr) return std::make_unique<DroppedStream>();
+  auto stream = std::make_unique<PendingStream>(*connection, sequence_);
+  connection->StartStream(sequence_, std::move(head), *stream);
+  return stream;
+}
+
+Connection::Connection(ConnectionOwner& owner, os::UniqueFd fd,
+                       std::shared_ptr<const PeerIdentity> peer)
     : owner_(owner),
       fd_(std::move(fd)),
+      peer_(std::move(peer)),
       parser_(owner.options().max_body_bytes),
       output_(owner.buffers()) {}
 
@@ -77,10 +187,7 @@ void Connection::Close() {
   fd_.Reset(-1);
   output_.Clear();
   kept_.clear();
-  for (Slot& slot : slots_) {
-    if (slot.exchange != nullptr) slot.exchange->OnClientGone();
-  }
-  slots_.clear();
+  DropSlots(0);
   owner_.OnClosed(*this);
 }
 
@@ -170,8 +277,8 @@ void Connection::StartExchange() {
   has_spare_request_ = false;
   continue_seen_ = false;
   continue_due_ = false;
-  auto exchange = std::make_shared<PendingExchange>(*this, first_sequence_ + slots_.size(),
-                                                    owner_.requests(), parser_.TakeRequest());
+  auto exchange = std::make_shared<PendingExchange>(
+      *this, first_sequence_ + slots_.size(), owner_.requests(), peer_, parser_.TakeRequest());
   slot.minor_version = exchange->request().minor_version;
   slot.exchange = exchange.get();
   if (!slot.keep_alive) discarding_ = true;
@@ -194,12 +301,16 @@ void Connection::Refuse(int status, std::string_view text) {
 
 // --- Replies ------------------------------------------------------------------------------
 
-void Connection::Answer(uint64_t sequence, Reply reply) {
+Connection::Slot& Connection::SlotOf(uint64_t sequence) {
   const size_t index = static_cast<size_t>(sequence - first_sequence_);
   THRONG_CHECK(index < slots_.size());
-  Slot& slot = slots_[index];
+  return slots_[index];
+}
+
+void Connection::Answer(uint64_t sequence, Reply reply) {
+  Slot& slot = SlotOf(sequence);
   slot.exchange = nullptr;
-  if (index == 0) {
+  if (&slot == &slots_.front()) {
     Render(slot, std::move(reply));
     if (closed_) return;
     slots_.erase(slots_.begin());
@@ -217,13 +328,19 @@ void Connection::Unanswered(uint64_t sequence) {
 
 void Connection::SendReadyReplies() {
   size_t sent = 0;
-  while (sent < slots_.size() && slots_[sent].reply != nullptr && !closed_) {
-    Render(slots_[sent], std::move(*slots_[sent].reply));
+  while (sent < slots_.size() && !closed_) {
+    Slot& slot = slots_[sent];
+    if (slot.reply != nullptr) {
+      Render(slot, std::move(*slot.reply));
+    } else if (slot.stream == nullptr || !StartStreamedReply(slot)) {
+      break;
+    }
     ++sent;
   }
   if (closed_) return;
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(sent));
   first_sequence_ += sent;
+  if (!slots_.empty() && slots_.front().stream != nullptr && slots_.front().stream->cut) CutReply();
   owner_.NeedsEndOfRound(*this);
 }
 
@@ -232,16 +349,156 @@ void Connection::Render(const Slot& slot, Reply reply) {
   if (reply.body.size() + output_.unsent_bytes() > limits::kHttpUnsentReplyBytes) return Close();
   const bool is_last = &slot == &slots_.back();
   const bool closes = !slot.keep_alive || (draining_ && is_last);
-  ConnectionHeader header = ConnectionHeader::kNone;
-  if (closes) header = ConnectionHeader::kClose;
-  if (!closes && slot.minor_version == 0) header = ConnectionHeader::kKeepAlive;
-  AppendReplyHead(reply, header, output_.Tail());
+  AppendReplyHead(reply, HeaderFor(slot, closes), output_.Tail());
   output_.Appended();
   if (!slot.is_head && StatusHasBody(reply.status)) output_.Append(std::move(reply.body));
-  if (!closes) return;
+  if (closes) CloseAfter(slot);
+}
+
+ConnectionHeader Connection::HeaderFor(const Slot& slot, bool closes) const {
+  if (closes) return ConnectionHeader::kClose;
+  return slot.minor_version == 0 ? ConnectionHeader::kKeepAlive : ConnectionHeader::kNone;
+}
+
+void Connection::CloseAfter(const Slot& slot) {
   close_when_sent_ = true;
   if (slot.keep_alive) linger_ = true;
   discarding_ = true;
+}
+
+// --- Replies in pieces ----------------------------------------------------------------------
+
+void Connection::StartStream(uint64_t sequence, Reply head, PendingStream& writer) {
+  Slot& slot = SlotOf(sequence);
+  slot.exchange = nullptr;
+  slot.stream = std::make_unique<StreamedReply>();
+  StreamedReply& stream = *slot.stream;
+  stream.writer = &writer;
+  const bool has_body = StatusHasBody(head.status);
+  const std::string* length = nullptr;
+  for (const Header& header : head.headers) {
+    if (EqualsIgnoringCase(header.name, "Content-Length")) length = &header.value;
+  }
+  const auto length_bytes = length == nullptr ? std::nullopt : ParseDecimal(*length);
+  if (length_bytes && (has_body || head.status == 304)) stream.length_text = *length;
+  if (slot.is_head || !has_body) {
+    stream.end = BodyEnd::kNoBody;
+  } else if (length_bytes) {
+    stream.end = BodyEnd::kLength;
+    stream.left_bytes = *length_bytes;
+  } else {
+    stream.end = slot.minor_version == 0 ? BodyEnd::kClose : BodyEnd::kChunked;
+  }
+  const std::string body = std::exchange(head.body, std::string());
+  stream.head = std::move(head);
+  if (&slot == &slots_.front()) StartStreamedReply(slot);
+  WriteStream(sequence, body);
+}
+
+// Sends what there is of it; true when that is all. REQUIRES: all before it is sent.
+bool Connection::StartStreamedReply(Slot& slot) {
+  StreamedReply& stream = *slot.stream;
+  if (stream.cut) return false;
+  const bool is_last = &slot == &slots_.back();
+  const bool ends_by_close = stream.end == BodyEnd::kClose;
+  const bool closes = !slot.keep_alive || ends_by_close || (draining_ && is_last);
+  AppendStreamHead(stream.head, stream.end, stream.length_text, HeaderFor(slot, closes),
+                   output_.Tail());
+  output_.Appended();
+  output_.Append(std::exchange(stream.waiting, std::string()));
+  stream.head = Reply();
+  stream.started = true;
+  if (closes) CloseAfter(slot);
+  // Requests that were read before it was known that the connection cannot stay.
+  if (ends_by_close) DropSlots(static_cast<size_t>(&slot - slots_.data()) + 1);
+  owner_.NeedsEndOfRound(*this);
+  return stream.finished;
+}
+
+void Connection::WriteStream(uint64_t sequence, std::string_view bytes) {
+  StreamedReply& stream = *SlotOf(sequence).stream;
+  if (bytes.empty() || stream.end == BodyEnd::kNoBody) return;
+  if (UnsentOfStream(sequence) + bytes.size() > limits::kHttpUnsentReplyBytes) return Close();
+  if (stream.end == BodyEnd::kLength) {
+    // More than was promised would be read as the next reply.
+    if (bytes.size() > stream.left_bytes) return Close();
+    stream.left_bytes -= bytes.size();
+  }
+  stream.progress_due = true;
+  if (stream.end != BodyEnd::kChunked) return AppendToStream(stream, bytes);
+  std::array<char, 18> size_line;
+  char* end = std::to_chars(size_line.data(), size_line.data() + 16, bytes.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  AppendToStream(stream, {size_line.data(), static_cast<size_t>(end - size_line.data())});
+  AppendToStream(stream, bytes);
+  AppendToStream(stream, "\r\n");
+}
+
+void Connection::AppendToStream(StreamedReply& stream, std::string_view bytes) {
+  if (!stream.started) {
+    stream.waiting.append(bytes);
+    return;
+  }
+  output_.AppendCopy(bytes);
+  owner_.NeedsEndOfRound(*this);
+}
+
+void Connection::FinishStream(uint64_t sequence) {
+  StreamedReply& stream = *SlotOf(sequence).stream;
+  if (stream.end == BodyEnd::kLength && stream.left_bytes > 0) return DropStream(sequence);
+  if (stream.end == BodyEnd::kChunked) AppendToStream(stream, "0\r\n\r\n");
+  stream.writer = nullptr;
+  stream.finished = true;
+  if (!stream.started) return;
+  // The head was sent as one of a connection that stays.
+  if (draining_ && slots_.size() == 1 && !close_when_sent_) CloseAfter(slots_.front());
+  slots_.erase(slots_.begin());
+  ++first_sequence_;
+  SendReadyReplies();
+}
+
+void Connection::DropStream(uint64_t sequence) {
+  StreamedReply& stream = *SlotOf(sequence).stream;
+  stream.writer = nullptr;
+  stream.cut = true;
+  // Otherwise what comes before it is sent first.
+  if (stream.started) CutReply();
+}
+
+// Sends what is written and then ends the connection in the middle of the first reply.
+void Connection::CutReply() {
+  DropSlots(0);
+  kept_.clear();
+  discarding_ = true;
+  linger_ = false;
+  close_when_sent_ = true;
+  owner_.NeedsEndOfRound(*this);
+}
+
+// Whoever answers the slots from `first` on is told that nobody waits.
+void Connection::DropSlots(size_t first) {
+  for (size_t i = first; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.exchange != nullptr) slot.exchange->OnClientGone();
+    if (slot.stream != nullptr && slot.stream->writer != nullptr) {
+      slot.stream->writer->OnClientGone();
+    }
+  }
+  slots_.erase(slots_.begin() + static_cast<ptrdiff_t>(first), slots_.end());
+}
+
+size_t Connection::UnsentOfStream(uint64_t sequence) const {
+  const size_t index = static_cast<size_t>(sequence - first_sequence_);
+  THRONG_CHECK(index < slots_.size());
+  return slots_[index].stream->waiting.size() + output_.unsent_bytes();
+}
+
+void Connection::TellProgress() {
+  if (slots_.empty() || slots_.front().stream == nullptr || !output_.empty()) return;
+  StreamedReply& stream = *slots_.front().stream;
+  if (stream.writer == nullptr || !std::exchange(stream.progress_due, false)) return;
+  stream.writer->PostProgress();
 }
 
 bool Connection::ReadingPaused() const {
@@ -258,6 +515,7 @@ void Connection::EndRound(MonotonicTime now) {
   }
   if (closed_) return;
   if (slots_.empty() && slots_.capacity() > kIdleSlots) slots_.shrink_to_fit();
+  TellProgress();
   SetReadDeadline(now);
   SetTimer();
   SetInterest();

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/message_head.h"
 #include "http/output_queue.h"
 #include "http/request_parser.h"
 #include "http/server.h"
@@ -45,10 +46,12 @@ class ConnectionOwner {
 };
 
 class PendingExchange;
+class PendingStream;
+struct StreamedReply;
 
 class Connection {
  public:
-  Connection(ConnectionOwner& owner, os::UniqueFd fd);
+  Connection(ConnectionOwner& owner, os::UniqueFd fd, std::shared_ptr<const PeerIdentity> peer);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -65,6 +68,13 @@ class Connection {
   // Called by the exchange numbered `sequence`.
   void Answer(uint64_t sequence, Reply reply);
   void Unanswered(uint64_t sequence);
+  // Called for and by the stream that answers it.
+  void StartStream(uint64_t sequence, Reply head, PendingStream& writer);
+  void WriteStream(uint64_t sequence, std::string_view bytes);
+  void FinishStream(uint64_t sequence);
+  void DropStream(uint64_t sequence);
+  size_t UnsentOfStream(uint64_t sequence) const;
+  os::EventLoop& loop() { return owner_.loop(); }
 
   // For the owner's books.
   size_t index = 0;
@@ -75,8 +85,9 @@ class Connection {
   enum class Waiting : uint8_t { kForFirst, kForNext, kForHeaders, kForBody, kForNothing, kForEnd };
 
   struct Slot {
-    PendingExchange* exchange = nullptr;  // null when answered
-    std::unique_ptr<Reply> reply;         // waits for its turn
+    PendingExchange* exchange = nullptr;    // null when answered
+    std::unique_ptr<Reply> reply;           // waits for its turn
+    std::unique_ptr<StreamedReply> stream;  // waits for its turn, or is under way
     int minor_version = 1;
     bool keep_alive = true;
     bool is_head = false;
@@ -91,6 +102,14 @@ class Connection {
   void Refuse(int status, std::string_view text);
   void SendReadyReplies();
   void Render(const Slot& slot, Reply reply);
+  ConnectionHeader HeaderFor(const Slot& slot, bool closes) const;
+  void CloseAfter(const Slot& slot);
+  bool StartStreamedReply(Slot& slot);
+  void AppendToStream(StreamedReply& stream, std::string_view bytes);
+  void CutReply();
+  void DropSlots(size_t first);
+  void TellProgress();
+  Slot& SlotOf(uint64_t sequence);
   bool ReadingPaused() const;
   bool FlushOutput(MonotonicTime now);
   Waiting WhatFor() const;
@@ -101,6 +120,7 @@ class Connection {
 
   ConnectionOwner& owner_;
   os::UniqueFd fd_;
+  const std::shared_ptr<const PeerIdentity> peer_;
   RequestParser parser_;
   OutputQueue output_;
   std::string kept_;             // read, not used by the parser yet

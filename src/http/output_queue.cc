@@ -45,6 +45,12 @@ void OutputQueue::Append(std::string body) {
   tail_open_ = false;
 }
 
+void OutputQueue::AppendCopy(std::string_view bytes) {
+  if (bytes.size() > kCopiedBytes) return Append(std::string(bytes));
+  Tail().append(bytes);
+  Appended();
+}
+
 OutputQueue::Progress OutputQueue::Write(int fd) {
   while (unsent_bytes_ > 0) {
     os::IoResult result;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/spare_memory.h"
@@ -25,6 +26,7 @@ class OutputQueue {
   std::string& Tail();
   void Appended();
   void Append(std::string body);
+  void AppendCopy(std::string_view bytes);
 
   // Writes until all is sent or the socket takes no more. The memory goes back when all is sent.
   Progress Write(int fd);

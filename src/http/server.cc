@@ -4,7 +4,7 @@
 
 #include "http/acceptor.h"
 #include "http/connection.h"
-#include "http/reply_head.h"
+#include "http/message_head.h"
 #include "http/syntax.h"
 #include "os/socket.h"
 
@@ -26,6 +26,7 @@ class LoopHttpServer final : public HttpServer, public ConnectionOwner {
   ~LoopHttpServer() override;
 
   Status Listen(int listener);
+  void Adopt(os::UniqueFd fd, std::shared_ptr<const PeerIdentity> peer) override;
   void Drain() override;
   size_t connection_count() const override { return connections_.size(); }
 
@@ -40,7 +41,6 @@ class LoopHttpServer final : public HttpServer, public ConnectionOwner {
   void OnClosed(Connection& connection) override;
 
  private:
-  void OnAccepted(os::UniqueFd fd);
   void TurnAway(const os::UniqueFd& fd);
   void ScheduleEndOfRound();
   void EndRound();
@@ -69,14 +69,14 @@ LoopHttpServer::~LoopHttpServer() {
 
 Status LoopHttpServer::Listen(int listener) {
   THRONG_ASSIGN_OR_RETURN(acceptor_, Acceptor::Start(loop_, listener, [this](os::UniqueFd fd) {
-                            OnAccepted(std::move(fd));
+                            Adopt(std::move(fd), nullptr);
                           }));
   return OkStatus();
 }
 
-void LoopHttpServer::OnAccepted(os::UniqueFd fd) {
+void LoopHttpServer::Adopt(os::UniqueFd fd, std::shared_ptr<const PeerIdentity> peer) {
   if (connections_.size() >= options_.max_connections) return TurnAway(fd);
-  auto connection = std::make_unique<Connection>(*this, std::move(fd));
+  auto connection = std::make_unique<Connection>(*this, std::move(fd), std::move(peer));
   connection->index = connections_.size();
   connections_.push_back(std::move(connection));
   Connection& added = *connections_.back();
@@ -142,7 +142,7 @@ void LoopHttpServer::EndRound() {
 void LoopHttpServer::Drain() {
   if (draining_) return;
   draining_ = true;
-  acceptor_->Stop();
+  if (acceptor_ != nullptr) acceptor_->Stop();
   // A connection that closes changes places with the last one.
   std::vector<Connection*> connections;
   connections.reserve(connections_.size());
@@ -159,13 +159,10 @@ const std::string* Request::FindHeader(std::string_view name) const {
   return nullptr;
 }
 
-std::unique_ptr<ReplyStream> Exchange::StartStream(Reply) { return nullptr; }
-void HttpServer::Adopt(os::UniqueFd, std::shared_ptr<const PeerIdentity>) {}
-
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(os::EventLoop& loop, int listener,
                                                       ServerOptions options, Handler handler) {
   auto server = std::make_unique<LoopHttpServer>(loop, std::move(options), std::move(handler));
-  THRONG_RETURN_IF_ERROR(server->Listen(listener));
+  if (listener >= 0) THRONG_RETURN_IF_ERROR(server->Listen(listener));
   return std::unique_ptr<HttpServer>(std::move(server));
 }
 

@@ -82,8 +82,9 @@ class Exchange {
   virtual void Send(Reply reply) = 0;
   // Instead of Send: the head now, the body through the stream. `head.body` is sent first. A
   // Content-Length among its headers is kept (and the body is not chunked then); the stream must
-  // write exactly that many bytes.
-  virtual std::unique_ptr<ReplyStream> StartStream(Reply head);
+  // write exactly that many bytes. A reply without a body (to HEAD, 204, 304) drops what is
+  // written.
+  virtual std::unique_ptr<ReplyStream> StartStream(Reply head) = 0;
   // True when the client has gone: work for it may stop.
   virtual bool client_gone() const = 0;
   // Null: not known.
@@ -111,7 +112,7 @@ class HttpServer {
   virtual ~HttpServer() = default;
 
   // Serves a connection that was accepted elsewhere.
-  virtual void Adopt(os::UniqueFd connection, std::shared_ptr<const PeerIdentity> peer);
+  virtual void Adopt(os::UniqueFd connection, std::shared_ptr<const PeerIdentity> peer) = 0;
 
   // Stops accepting; idle connections close now, others after their reply ("Connection: close").
   virtual void Drain() = 0;

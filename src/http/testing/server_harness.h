@@ -88,6 +88,7 @@ class RawClient {
     fd_ = std::move(*fd);
     harness_.Settle();
   }
+  RawClient(ServerHarness& harness, os::UniqueFd fd) : harness_(harness), fd_(std::move(fd)) {}
 
   // Sends all of it, while the server runs.
   void Send(std::string_view bytes) {

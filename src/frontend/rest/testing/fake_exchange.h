@@ -28,6 +28,11 @@ class FakeExchange final : public http::Exchange {
     EXPECT_FALSE(reply_.has_value()) << "replied twice";
     reply_ = std::move(reply);
   }
+  // What these front ends answer, they answer whole.
+  std::unique_ptr<http::ReplyStream> StartStream(http::Reply) override {
+    ADD_FAILURE() << "a streamed reply";
+    return nullptr;
+  }
   bool client_gone() const override { return client_gone_; }
 
   void AddHeader(std::string name, std::string value) {
