@@ -245,6 +245,14 @@ Result<std::pair<UniqueFd, UniqueFd>> SocketPair() {
   return result;
 }
 
+Result<std::pair<UniqueFd, UniqueFd>> NonBlockingSocketPair() {
+  int fds[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+    return ResourceExhaustedError("cannot make a socket pair: no file descriptor left");
+  }
+  return std::pair<UniqueFd, UniqueFd>{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
 IoResult SendWithDescriptors(int fd, std::span<const std::byte> bytes, std::span<const int> fds) {
   THRONG_CHECK(fds.size() <= kSentDescriptors);
   THRONG_CHECK(!bytes.empty() || fds.empty());

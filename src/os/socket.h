@@ -44,6 +44,8 @@ void ShutdownWrite(int fd);
 // A connected pair of stream sockets, both close-on-exec. First: non-blocking (ours); second:
 // blocking (the child's).
 Result<std::pair<UniqueFd, UniqueFd>> SocketPair();
+// The same for two ends in this process: both non-blocking.
+Result<std::pair<UniqueFd, UniqueFd>> NonBlockingSocketPair();
 
 // Sends bytes with descriptors attached to the first byte (SCM_RIGHTS). At most 8 descriptors.
 IoResult SendWithDescriptors(int fd, std::span<const std::byte> bytes, std::span<const int> fds);

@@ -78,6 +78,16 @@ TEST(SocketTest, GathersNoMoreThanSixtyFourBuffers) {
   EXPECT_EQ(result.bytes, 64u);
 }
 
+TEST(SocketTest, NeitherEndOfANonBlockingPairBlocks) {
+  auto pair = NonBlockingSocketPair();
+  ASSERT_TRUE(pair.ok());
+  std::array<std::byte, 8> buffer{};
+  EXPECT_EQ(ReadSome(pair->first.get(), buffer).kind, IoResult::Kind::kWouldBlock);
+  EXPECT_EQ(ReadSome(pair->second.get(), buffer).kind, IoResult::Kind::kWouldBlock);
+  EXPECT_EQ(WriteSome(pair->second.get(), Bytes("abc")).bytes, 3u);
+  EXPECT_EQ(ReadSome(pair->first.get(), buffer).bytes, 3u);
+}
+
 TEST(SocketTest, PortInUseIsNamed) {
   const auto first = ListenTcp("127.0.0.1", 0);
   ASSERT_TRUE(first.ok());
