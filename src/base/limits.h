@@ -67,6 +67,7 @@ inline constexpr size_t kModelInstances = 1024;          // sum of instance_grou
 inline constexpr size_t kArtifactDepth = 32;             // folders inside folders
 inline constexpr size_t kArchiveDirectoryBytes = 16ULL * 1024 * 1024;  // zip, for recognising
 inline constexpr size_t kArchiveMembers = 65536;                       // zip, for recognising
+inline constexpr int kProtobufFieldsWalked = 64;  // from the front, for recognising
 
 // --- Cells --------------------------------------------------------------------------------
 inline constexpr size_t kWireFrameBytes = 1024 * 1024;  // one message, without tensors

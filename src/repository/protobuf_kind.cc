@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace throng::repository {
 namespace {
 
 using namespace std::string_view_literals;
 
-constexpr int kFieldsWalked = 64;
 constexpr uint64_t kFieldHeaderBytes = 21;  // a tag, a length, and the first byte of the content
 constexpr uint64_t kMaxOnnxIrVersion = 100;
 constexpr uint64_t kMinMetaGraphBytes = 128;
@@ -163,7 +164,7 @@ Result<Content> RecogniseProtobuf(const os::FileSystem& files, const std::string
   FieldWalk walk(files, path, prefix, file_bytes);
   Verdict verdict;
   Field field;
-  for (int i = 0; i < kFieldsWalked; ++i) {
+  for (int i = 0; i < limits::kProtobufFieldsWalked; ++i) {
     THRONG_ASSIGN_OR_RETURN(const bool is_field, walk.Next(field));
     if (!is_field || verdict.Add(field)) break;
   }

@@ -252,6 +252,18 @@ TEST_F(RecogniseTest, ProtobufMayBeginWithLongFieldsInAnyOrder) {
             Content::kGraphDef);
 }
 
+TEST_F(RecogniseTest, SoManyFieldsOfAProtobufAreLookedAt) {
+  constexpr size_t kLimit = limits::kProtobufFieldsWalked;
+  const auto with_fields = [](size_t count) {  // the last one is the graph
+    std::string text("\x08\x07", 2);
+    for (size_t i = 2; i < count; ++i) text += "B\x02xx";
+    return text + ":\x02xx";
+  };
+  EXPECT_EQ(Recognise(with_fields(kLimit - 1)).content, Content::kOnnx);
+  EXPECT_EQ(Recognise(with_fields(kLimit)).content, Content::kOnnx);
+  EXPECT_EQ(Recognise(with_fields(kLimit + 1)).content, Content::kUnknown);
+}
+
 TEST_F(RecogniseTest, EveryPrefixOfAnArchiveIsCalledDamaged) {
   const std::string whole = TorchScriptArchive();
   for (size_t length = 4; length < whole.size(); ++length) {
