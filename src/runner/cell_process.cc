@@ -547,8 +547,8 @@ void CellProcess::FailPending(const CellExit& exit) {
   std::deque<Pending> pending = std::move(pending_);
   pending_.clear();
   // What the cell wrote is only a hint: when it names no pending call, the oldest was running, as
-  // calls run in order. One killed from outside has no reason to hide that it was idle.
-  const bool idle = exit.cause == CellExitCause::kOutside && header.running_call_id == 0;
+  // calls run in order. One that is charged with nothing has no reason to hide that it was idle.
+  const bool idle = !IsOffence(exit.cause) && header.running_call_id == 0;
   uint64_t running = 0;
   for (const Pending& call : pending) {
     if (call.call_id > last_call_before_broken_) break;  // never sent, as all that follow

@@ -219,6 +219,19 @@ TEST_F(CellProcessTest, AWorseCauseTakesThePlaceOfAStop) {
   EXPECT_EQ(exit_->cause, CellExitCause::kDeadline);
 }
 
+// It came between the request to stop and the end: whoever made it asks another cell.
+TEST_F(CellProcessTest, ACallToACellThatStopsWasNotRunning) {
+  StartCell();
+  SendHello();
+  cell_->End(CellExitCause::kStopped);
+  Execute();
+  RunAFewRounds();
+  EndProcess();
+  ASSERT_EQ(losses_.size(), 1U);
+  EXPECT_EQ(losses_[0].cause, CellExitCause::kStopped);
+  EXPECT_FALSE(losses_[0].was_running);
+}
+
 TEST_F(CellProcessTest, ACellThatIsNotReadyInTimeIsNoOffender) {
   StartCell({.hello = Duration(1)});
   loop_->RunOnce(milliseconds(100));

@@ -44,12 +44,21 @@ void RunnerPool::Start(const CellSpec& spec, StartDone done) {
   while (!framework.spares.empty()) {
     std::shared_ptr<CellProcess> cell = std::move(framework.spares.front().cell);
     framework.spares.pop_front();
-    if (!cell->accepts_models()) continue;
+    if (!cell->accepts_models()) {
+      cell->End(CellExitCause::kStopped);
+      continue;
+    }
     OnSpareTaken(spec.framework);
-    loop_.Post([cell = std::move(cell), done = std::move(done)]() mutable {
-      std::shared_ptr<Cell> result = std::move(cell);
-      done(std::move(result));
-    });
+    loop_.Post(
+        [this, spec, cell = std::move(cell), done = std::move(done), alive = alive_]() mutable {
+          // Whoever gets a cell whose end was told already would never hear of it.
+          if (*alive && !cell->accepts_models()) {
+            cell->End(CellExitCause::kStopped);
+            return Start(spec, std::move(done));
+          }
+          std::shared_ptr<Cell> result = std::move(cell);
+          done(std::move(result));
+        });
     return;
   }
   ForkWhenReady(spec.framework, limits::kCellStartRetries, std::move(done));
@@ -128,16 +137,18 @@ uint32_t RunnerPool::NextUserId() {
 }
 
 void RunnerPool::ForkCell(const std::string& name, Waiting start) {
-  if (cells_.size() >= options_.max_cells) {
+  if (cells_.size() + forks_in_flight_ >= options_.max_cells) {
     const Status status = ResourceExhaustedError("all " + std::to_string(options_.max_cells) +
                                                  " model processes are in use")
                               .WithRetryAfter(1);
     return loop_.Post([done = std::move(start.done), status]() mutable { done(status); });
   }
   const ZygoteProcess::CellOptions cell_options = {++last_cell_id_, NextUserId(), start.is_spare};
+  ++forks_in_flight_;
   frameworks_[name].zygote->Fork(
       cell_options,
       [this, name, start = std::move(start)](Result<std::shared_ptr<CellProcess>> forked) mutable {
+        --forks_in_flight_;
         if (!forked.ok()) {
           return OnForkFailed(name, start.retries, forked.status(), std::move(start.done));
         }
@@ -258,7 +269,11 @@ void RunnerPool::StartSpare(const std::string& name) {
     Framework& owner = frameworks_[name];
     --owner.spares_starting;
     if (!cell.ok()) return OnSpareLost(name, Duration::zero());
-    owner.spares.push_back({std::static_pointer_cast<CellProcess>(*cell), loop_.clock().Now()});
+    if ((*cell)->accepts_models()) {
+      owner.spares.push_back({std::static_pointer_cast<CellProcess>(*cell), loop_.clock().Now()});
+    } else {
+      (*cell)->End(CellExitCause::kStopped);  // its zygote has gone meanwhile
+    }
     ReplenishSpares(name);  // more than one may be wanted
   };
   ForkCell(name, std::move(spare));

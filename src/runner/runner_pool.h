@@ -107,6 +107,7 @@ class RunnerPool final : public CellFactory {
   std::map<std::string, Framework, std::less<>> frameworks_;
   std::unordered_map<CellId, std::shared_ptr<CellProcess>> cells_;  // every living one
   RunnerPoolStats stats_;
+  size_t forks_in_flight_ = 0;
   CellId last_cell_id_ = 0;
   uint32_t last_user_id_ = 0;
   // Outlives nothing: handlers that the loop still holds look here whether the pool is alive.

@@ -1,7 +1,9 @@
 // The pool over the null runner's real processes, some of which are stopped, killed or lying.
 #include "runner/runner_pool.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -11,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "os/socket.h"
 #include "os/testing/forked_child.h"
 #include "os/testing/temporary_directory.h"
 
@@ -25,19 +28,31 @@ std::string ProgramDirectory() {
   return os::JoinPath(os::DirectoryName(std::move(os::ExecutableDirectory()).value()), "libexec");
 }
 
+// What the kernel says of a process behind its name: "S 1 ...", its state and its parent. Empty
+// when there is none.
+std::string StatOf(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(stat)), {});
+  const size_t name_end = text.rfind(')');
+  return name_end == std::string::npos ? "" : text.substr(name_end + 2);
+}
+
 // Children of this process, zombies too.
 std::set<pid_t> Children() {
   std::set<pid_t> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const auto pid = static_cast<pid_t>(std::atoi(entry.path().filename().c_str()));
     if (pid <= 0) continue;
-    std::ifstream stat(entry.path() / "stat");
-    std::string text((std::istreambuf_iterator<char>(stat)), {});
-    const size_t name_end = text.rfind(')');
-    if (name_end == std::string::npos) continue;
-    if (std::atoi(text.c_str() + name_end + 3) == getpid()) children.insert(pid);
+    const std::string stat = StatOf(pid);
+    if (!stat.empty() && std::atoi(stat.c_str() + 1) == getpid()) children.insert(pid);
   }
   return children;
+}
+
+// Returns when it has ended and nobody has reaped it.
+void WaitForEnd(pid_t pid) {
+  const os::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  ASSERT_TRUE(os::WaitReadable(pidfd.get(), 10'000));
 }
 
 class ProcessPoolTest : public ::testing::Test {
@@ -78,6 +93,16 @@ class ProcessPoolTest : public ::testing::Test {
     others.erase(Zygote());
     others.erase(static_cast<pid_t>(cell.process_id()));
     return others.empty() ? 0 : *others.rbegin();
+  }
+
+  // Until nothing happens for a while.
+  void RunUntilQuiet() {
+    constexpr milliseconds kQuiet{200};
+    MonotonicTime begin;
+    do {
+      begin = os::RealClock().Now();
+      loop_->RunOnce(kQuiet);
+    } while (os::RealClock().Now() - begin < kQuiet);
   }
 
   const std::set<pid_t> before_ = Children();
@@ -160,6 +185,52 @@ TEST_F(ProcessPoolTest, AsManySparesAsWantedAreMade) {
   EXPECT_TRUE(RunUntil([&] { return pool_->stats().cells == 4; }));
 }
 
+TEST_F(ProcessPoolTest, ASpareThatEndsWhileItIsHandedOverIsNot) {
+  MakePool({});
+  const auto first = StartCell();
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(RunUntil([&] { return pool_->stats().cells == 2; }));
+  RunUntilQuiet();
+  // In one round of the loop: somebody asks for a cell, then the spare's end is seen.
+  auto sockets = std::move(os::SocketPair()).value();
+  std::optional<Result<std::shared_ptr<Cell>>> second;
+  ASSERT_TRUE(loop_
+                  ->Watch(sockets.first.get(), os::kReadable,
+                          [&](uint32_t) {
+                            loop_->Unwatch(sockets.first.get());
+                            pool_->Start({.framework = "null"},
+                                         [&](Result<std::shared_ptr<Cell>> cell) {
+                                           second.emplace(std::move(cell));
+                                         });
+                          })
+                  .ok());
+  sockets.second.Reset(-1);
+  const pid_t spare = Spare(**first);
+  ASSERT_EQ(kill(spare, SIGKILL), 0);
+  WaitForEnd(spare);
+  ASSERT_TRUE(RunUntil([&] { return second.has_value(); }));
+  ASSERT_TRUE(second->ok()) << second->status().ToString();
+  EXPECT_TRUE((**second)->alive());
+}
+
+TEST_F(ProcessPoolTest, ASpareThatIsReadyAfterItsZygotesEndEndsToo) {
+  MakePool({});
+  const auto cell = StartCell();
+  ASSERT_TRUE(cell.ok());
+  // The zygote gets the request for a spare, answers it, and ends before the loop sees the answer.
+  const pid_t zygote = Zygote();
+  ASSERT_EQ(kill(zygote, SIGSTOP), 0);
+  RunUntilQuiet();
+  ASSERT_EQ(kill(zygote, SIGCONT), 0);
+  while (Spare(**cell) == 0 || !StatOf(zygote).starts_with('S')) sched_yield();
+  ASSERT_EQ(kill(zygote, SIGKILL), 0);
+  WaitForEnd(zygote);
+  ASSERT_TRUE(RunUntil([&] { return pool_->stats().cells_started == 2; }));
+  ASSERT_EQ(pool_->stats().zygotes, 0U);
+  EXPECT_TRUE(RunUntil([&] { return pool_->stats().cells == 1; }));
+  EXPECT_TRUE((*cell)->alive());
+}
+
 // As left by a zygote that was killed between the clone and its answer.
 TEST_F(ProcessPoolTest, ACloneThatNobodyKnowsOfEndsWithItsZygote) {
   MakePool({.spare_cells = 0});
@@ -196,6 +267,45 @@ TEST_F(ProcessPoolTest, AZygoteWithAGarbledHelloFailsWhoWaits) {
   EXPECT_NE(cell.status().message(), "no answer");
   ASSERT_TRUE(RunUntil([&] { return pool_->stats().zygotes == 0; }));
   EXPECT_EQ(pool_->stats().zygotes_started, 1U) << "it is not started again and again";
+}
+
+// --- bounds (base/limits.h) ---------------------------------------------------------------------
+
+TEST_F(ProcessPoolTest, SoManyCellsAreStartedEvenAtOnce) {
+  constexpr size_t kLimit = 2;
+  MakePool({.max_cells = kLimit, .spare_cells = 0});
+  size_t refused = 0;
+  std::vector<std::shared_ptr<Cell>> cells;
+  const auto start = [&] {
+    pool_->Start({.framework = "null"}, [&](Result<std::shared_ptr<Cell>> started) {
+      refused += started.status().code() == StatusCode::kResourceExhausted;
+      if (started.ok()) cells.push_back(*started);
+    });
+  };
+  for (size_t i = 0; i <= kLimit; ++i) start();
+  ASSERT_TRUE(RunUntil([&] { return cells.size() + refused == kLimit + 1; }));
+  EXPECT_EQ(cells.size(), kLimit);
+  cells[0]->End(CellExitCause::kStopped);
+  ASSERT_TRUE(RunUntil([&] { return !exits_.empty(); }));
+  start();
+  EXPECT_TRUE(RunUntil([&] { return cells.size() == kLimit + 1; })) << "one has gone";
+}
+
+TEST_F(ProcessPoolTest, AZygoteKilledFromOutsideIsStartedAgainSoManyTimes) {
+  constexpr int kLimit = limits::kZygoteStartRetries;
+  for (const int kills : {kLimit, kLimit + 1}) {
+    const os::testing::TemporaryDirectory folder;
+    const std::string count = folder.path() + "/count";
+    const std::string program = folder.path() + "/throng-runner-null";
+    std::ofstream(program) << "#!/bin/sh\necho >> " << count << "\n[ $(wc -l < " << count
+                           << ") -gt " << kills << " ] || kill -KILL $$\nexec "
+                           << ProgramDirectory() << "/throng-runner-null\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    MakePool({.program_directory = folder.path(), .spare_cells = 0});
+    const auto cell = StartCell();
+    EXPECT_EQ(cell.ok(), kills == kLimit) << cell.status().ToString();
+    EXPECT_EQ(pool_->stats().zygotes_started, 1U + kLimit);
+  }
 }
 
 }  // namespace
