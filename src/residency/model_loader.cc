@@ -22,14 +22,19 @@ struct ModelLoader::Attempt {
 };
 
 ModelLoader::ModelLoader(Executor& executor, ModelSource& source, runner::CellFactory& cells,
-                         CellTable& table, const Logger& logger)
-    : executor_(executor), source_(source), cells_(cells), table_(table), logger_(logger) {}
+                         CellTable& table, const Logger& logger, size_t max_queued)
+    : executor_(executor),
+      source_(source),
+      cells_(cells),
+      table_(table),
+      logger_(logger),
+      max_queued_(max_queued) {}
 
 ModelLoader::~ModelLoader() { *alive_ = false; }
 
 void ModelLoader::Load(LoadJob job, Done<LoadOutcome> done) {
   auto attempt = std::make_shared<Attempt>(std::move(job), std::move(done));
-  if (queue_.size() >= limits::kQueuedLoads) {
+  if (queue_.size() >= max_queued_) {
     executor_.Post([attempt] {
       attempt->done({ResourceExhaustedError("too many models wait to be loaded").WithRetryAfter(1),
                      std::nullopt});
@@ -119,15 +124,31 @@ void ModelLoader::CheckTurn(const AttemptPtr& attempt, const std::shared_ptr<run
   executor_.CancelTimer(attempt->deadline_timer);
   ++attempt->placement;
   attempt->job.avoid = cell->id();
+  WatchLateLoad(cell, executor_.clock().Now() + limits::kLoadDeadline);
   PlaceInCell(attempt);
+}
+
+// The calls before it have deadlines of their own.
+void ModelLoader::WatchLateLoad(const std::shared_ptr<runner::Cell>& cell, MonotonicTime until) {
+  late_loads_[cell->id()] = executor_.StartTimer(until, [this, alive = alive_, cell] {
+    if (!*alive) return;
+    const MonotonicTime now = executor_.clock().Now();
+    const MonotonicTime begun = cell->is_loading() ? cell->running_since() : now;
+    if (now < begun + limits::kLoadDeadline) {
+      return WatchLateLoad(cell, begun + limits::kLoadDeadline);
+    }
+    cell->End(runner::CellExitCause::kDeadline);
+  });
 }
 
 // The model is in another cell by now, or on its way there.
 void ModelLoader::OnLoadedTooLate(const std::shared_ptr<runner::Cell>& cell,
                                   runner::LoadResult result) {
+  if (auto timer = late_loads_.extract(cell->id())) executor_.CancelTimer(timer.mapped());
   CellTable::Record* record = table_.Find(cell->id());
   if (record == nullptr) return;
   record->loading = false;
+  if (result.lost && result.lost->was_running) record->blamed = true;
   if (!cell->alive()) return;
   if (record->instances.empty()) {
     record->alone = true;

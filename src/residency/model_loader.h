@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +38,7 @@ struct LoadOutcome {
 class ModelLoader {
  public:
   ModelLoader(Executor& executor, ModelSource& source, runner::CellFactory& cells, CellTable& table,
-              const Logger& logger);
+              const Logger& logger, size_t max_queued);
   ~ModelLoader();
 
   void Load(LoadJob job, Done<LoadOutcome> done);
@@ -54,6 +55,8 @@ class ModelLoader {
   void LoadIntoCell(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell);
   // Takes a load that still waits behind a call to another cell.
   void CheckTurn(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell);
+  // Ends a cell in which such a load, once it has begun, takes too long.
+  void WatchLateLoad(const std::shared_ptr<runner::Cell>& cell, MonotonicTime until);
   void OnLoadedTooLate(const std::shared_ptr<runner::Cell>& cell, runner::LoadResult result);
   void OnLoaded(const AttemptPtr& attempt, const std::shared_ptr<runner::Cell>& cell,
                 runner::LoadResult result);
@@ -65,7 +68,9 @@ class ModelLoader {
   runner::CellFactory& cells_;
   CellTable& table_;
   const Logger& logger_;
+  const size_t max_queued_;
   std::deque<AttemptPtr> queue_;
+  std::map<runner::CellId, Executor::TimerId> late_loads_;  // timers of WatchLateLoad
   size_t running_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

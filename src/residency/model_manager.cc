@@ -1,6 +1,8 @@
 #include "residency/model_manager.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -36,7 +38,7 @@ ModelManager::ModelManager(Executor& executor, ModelSource& source, runner::Cell
       logger_(logger),
       options_(std::move(options)),
       manifests_(std::move(manifests)),
-      loader_(executor, source, cells, table_, logger) {
+      loader_(executor, source, cells, table_, logger, options_.max_queued_loads) {
   cells.SetExitHandler([this, alive = alive_](const runner::CellExit& exit) {
     if (*alive) OnCellExit(exit);
   });
@@ -71,14 +73,18 @@ const model::FrameworkManifest* ModelManager::FindManifest(const std::string& fr
 
 // --- resolution ---------------------------------------------------------------------------
 
+Status ModelManager::NotReady(const model::ModelKey& key) {
+  return UnavailableError("'" + key.name.str() + "' version " + std::to_string(key.version) +
+                          " is not at ready state");
+}
+
 Status ModelManager::UnknownModel(const model::ModelName& name,
                                   std::optional<int64_t> version) const {
   const auto on_disk = on_disk_.find(name);
   if (on_disk != on_disk_.end() && on_disk->second.unloaded) {
     const auto& versions = on_disk->second.versions;
     if (version && std::find(versions.begin(), versions.end(), *version) != versions.end()) {
-      return UnavailableError("'" + name.str() + "' version " + std::to_string(*version) +
-                              " is not at ready state");
+      return NotReady({name, *version});
     }
     if (!version) {
       return NotFoundError("Request for unknown model: '" + name.str() +
@@ -126,7 +132,7 @@ void ModelManager::RetryHigherVersions(const model::ModelName& name, int64_t res
 
 void ModelManager::FindEarly(const model::ModelName& name, FindDone done) {
   const auto [position, inserted] = finding_.try_emplace(name.str());
-  if (inserted && finding_.size() > limits::kQueuedLoads) {
+  if (inserted && finding_.size() > options_.max_queued_loads) {
     finding_.erase(position);
     return done(ResourceExhaustedError("Exceeds maximum queue size").WithRetryAfter(1));
   }
@@ -219,6 +225,7 @@ void ModelManager::StartLoad(const VersionPtr& version, runner::CellId avoid) {
   loader_.Load(std::move(job), [this, alive = alive_, version](LoadOutcome outcome) {
     if (*alive) OnLoadOutcome(version, std::move(outcome));
   });
+  UpdateServerReady();
 }
 
 void ModelManager::OnLoadOutcome(const VersionPtr& version, LoadOutcome outcome) {
@@ -227,13 +234,19 @@ void ModelManager::OnLoadOutcome(const VersionPtr& version, LoadOutcome outcome)
     if (outcome.instance.ok()) Retire(std::move(outcome.instance).value());
     return;
   }
+  const bool load_again = std::exchange(version->load_again, false);
+  if (load_again && !outcome.instance.ok()) return StartLoad(version, 0);  // those files have gone
+  // Who asked for a load by name is told of the files that were there then.
+  std::vector<Done<Status>> load_dones;
+  if (load_again) load_dones.swap(version->load_dones);
   if (outcome.instance.ok()) {
     OnLoadSucceeded(version, std::move(outcome.instance).value());
   } else {
     OnLoadFailed(version, outcome);
   }
-  if (version->load_again && !version->loading) {
-    version->load_again = false;
+  if (load_again) {
+    std::move(load_dones.begin(), load_dones.end(), std::back_inserter(version->load_dones));
+    if (version->removed) return CompleteWaiters(version, NotReady(version->key));
     StartLoad(version, 0);
   }
   UpdateServerReady();
@@ -288,11 +301,7 @@ void ModelManager::OnLoadFailed(const VersionPtr& version, const LoadOutcome& ou
     failure.status = NotFoundError("Request for unknown model: '" + name +
                                    "' has no available versions: " + reason.message());
   }
-  if (outcome.lost && !innocent) {
-    ++version->offences;
-    ++stats_.offences;
-    version->last_offence = executor_.clock().Now();
-  }
+  if (outcome.lost && !innocent) CountOffence(*version);
   THRONG_LOG_ERROR(logger_) << "failed to load '" << name << "' version " << version->key.version
                             << ": " << EscapeForLog(reason.message(), limits::kErrorTextBytes);
   version->failure = std::move(failure);
@@ -307,14 +316,15 @@ void ModelManager::CompleteWaiters(const VersionPtr& version, const Status& stat
   version->waiters.clear();
   std::vector<Done<Status>> load_dones = std::move(version->load_dones);
   version->load_dones.clear();
+  // All pins before the first call: what one answer leads to may unload the model.
+  std::vector<Result<ModelHandle>> handles;
+  handles.reserve(waiters.size());
   for (auto& [id, waiter] : waiters) {
     executor_.CancelTimer(waiter.timer);
-    if (status.ok()) {
-      waiter.done(ModelHandle(version->instance));
-    } else {
-      waiter.done(status);
-    }
+    handles.push_back(status.ok() ? Result<ModelHandle>(ModelHandle(version->instance)) : status);
   }
+  auto handle = handles.begin();
+  for (auto& [id, waiter] : waiters) waiter.done(std::move(*handle++));
   for (auto& done : load_dones) done(status);
 }
 
@@ -373,6 +383,7 @@ void ModelManager::OnCellExit(const runner::CellExit& exit) {
       RecordOffence(*version, exit.reason);
     }
   }
+  UpdateServerReady();
 }
 
 ModelManager::VersionPtr ModelManager::FindVersion(const model::ModelKey& key) const {
@@ -387,19 +398,24 @@ void ModelManager::OnOffence(const ModelInstance& instance, const std::string& r
   if (const VersionPtr version = FindVersion(instance.key)) RecordOffence(*version, reason);
 }
 
-void ModelManager::RecordOffence(Version& version, const std::string& reason) {
+void ModelManager::CountOffence(Version& version) {
   const MonotonicTime now = executor_.clock().Now();
   if (now - version.last_offence > kOffenceMemory) version.offences = 0;
   ++version.offences;
   ++stats_.offences;
   version.last_offence = now;
+}
+
+void ModelManager::RecordOffence(Version& version, const std::string& reason) {
+  CountOffence(version);
   const std::string text = "model '" + version.key.name.str() + "' ended its process " +
                            std::to_string(version.offences) + " times: " + reason;
   THRONG_LOG_ERROR(logger_) << EscapeForLog(text, limits::kErrorTextBytes);
   if (version.offences < kQuarantineOffences) return;
   const int count = version.offences - kQuarantineOffences + 1;
   version.failure = Failure{UnavailableError(text + "; it is kept out for a while"),
-                            text + "; it is kept out for a while", now + RetryDelay(count), count};
+                            text + "; it is kept out for a while",
+                            version.last_offence + RetryDelay(count), count};
 }
 
 bool ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "model/framework.h"
 #include "model/model_state.h"
@@ -53,6 +54,7 @@ struct ManagerOptions {
   LoadPolicy policy = LoadPolicy::kLazy;
   bool strict_readiness = false;
   std::vector<std::string> load_at_start;  // --load-model, with kExplicit; "*": all
+  size_t max_queued_loads = limits::kQueuedLoads;
 };
 
 struct ManagerStats {
@@ -145,6 +147,7 @@ class ModelManager {
   };
   using FindDone = Done<Result<repository::ModelEntry>>;
 
+  static Status NotReady(const model::ModelKey& key);
   static model::ResidencyState StateOf(const Version& version);
 
   void Register(repository::ModelEntry entry);
@@ -172,6 +175,7 @@ class ModelManager {
   void Retire(std::shared_ptr<ModelInstance> instance);
   void UnloadNow(const std::shared_ptr<ModelInstance>& instance);
   VersionPtr FindVersion(const model::ModelKey& key) const;
+  void CountOffence(Version& version);
   void RecordOffence(Version& version, const std::string& reason);
   void DrainOrphans();
   void LoadRegistered(const model::ModelName& name, Done<Status> done);

@@ -20,6 +20,7 @@ void ModelManager::Load(const model::ModelName& name, Done<Status> done) {
     }
     skipped_.erase(name.str());
     Register(std::move(entry).value());
+    UpdateServerReady();
     LoadRegistered(name, std::move(done));
   });
 }

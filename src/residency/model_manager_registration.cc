@@ -23,7 +23,10 @@ void ModelManager::ScanAtStart(Done<Result<repository::Snapshot>> done) {
     if (snapshot.ok()) {
       for (const auto& skipped : snapshot->skipped) skipped_[skipped.name] = skipped.reason;
       if (options_.policy != LoadPolicy::kExplicit || LoadsAllAtStart()) {
-        for (const auto& entry : snapshot->models) Register(entry);
+        for (const auto& entry : snapshot->models) {
+          // What was found earlier and unloaded by name stays so.
+          if (!on_disk_.contains(entry.name)) Register(entry);
+        }
       } else {
         for (const auto& entry : snapshot->models) on_disk_.try_emplace(entry.name);
       }
@@ -101,6 +104,7 @@ void ModelManager::ApplySnapshot(repository::Snapshot snapshot, uint64_t scan) {
     }
   }
   for (const model::ModelName& name : gone) RemoveModel(name);
+  UpdateServerReady();
 }
 
 void ModelManager::Register(repository::ModelEntry entry) {
@@ -152,9 +156,7 @@ void ModelManager::UpdateVersion(Model& model, const repository::ModelVersionEnt
 
 void ModelManager::RemoveVersion(const VersionPtr& version) {
   version->removed = true;
-  CompleteWaiters(
-      version, UnavailableError("'" + version->key.name.str() + "' version " +
-                                std::to_string(version->key.version) + " is not at ready state"));
+  CompleteWaiters(version, NotReady(version->key));
   for (auto* instance : {&version->instance, &version->held_up}) {
     if (*instance != nullptr) Retire(std::move(*instance));
     *instance = nullptr;

@@ -412,6 +412,157 @@ TEST_F(HeldUpCellTest, ALoadBehindACallThatCrashesIsInnocent) {
   EXPECT_FALSE(Acquire("b")->instance().alone);
 }
 
+// "b" has moved on, and what it left behind begins to load when the call is done.
+TEST_F(HeldUpCellTest, ALateLoadThatCrashesItsCellIsToBlame) {
+  cells_.before_load = [this] { Run(); };
+  ASSERT_TRUE(Acquire("b", {}, seconds(1)).ok());
+  cells_.model("b").load_ends_cell = runner::CellExitCause::kCrashed;
+  executor_.Advance(seconds(70));
+  EXPECT_FALSE(slow_->cell->alive());
+  EXPECT_EQ(manager_->stats().offences, 0U) << "the model that was there did nothing";
+}
+
+TEST_F(HeldUpCellTest, ALateLoadThatNeverEndsIsEnded) {
+  cells_.before_load = [this] { Run(); };
+  ASSERT_TRUE(Acquire("b", {}, seconds(1)).ok());
+  cells_.model("b").load_time = 100 * limits::kLoadDeadline;
+  executor_.Advance(seconds(60) + limits::kLoadDeadline - seconds(1));
+  EXPECT_TRUE(slow_->cell->alive());
+  executor_.Advance(seconds(2));
+  EXPECT_FALSE(slow_->cell->alive());
+  EXPECT_EQ(manager_->stats().offences, 0U);
+}
+
+TEST_F(ModelManagerTest, AWaiterMayUnloadWhatItWaitedFor) {
+  source_.Add("a");
+  Start();
+  std::vector<Result<ModelHandle>> handles;
+  for (int i = 0; i < 2; ++i) {
+    manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(5),
+                      [&](Result<ModelHandle> handle) {
+                        handles.push_back(std::move(handle));
+                        manager_->Unload(Name("a"), [](const Status&) {});
+                      });
+  }
+  executor_.Advance(seconds(1));
+  ASSERT_EQ(handles.size(), 2U);
+  for (const auto& handle : handles) {
+    ASSERT_TRUE(handle.ok());
+    EXPECT_TRUE(handle->instance().cell->alive());
+  }
+  const auto cell = handles[0]->instance().cell;
+  handles.clear();
+  executor_.Advance(seconds(1));
+  EXPECT_FALSE(cell->alive());
+}
+
+TEST_F(ModelManagerTest, AnOldOffenceIsForgottenByOneWhileLoadingToo) {
+  source_.Add("bad");
+  Start();
+  for (int i = 0; i < 2; ++i) {
+    auto handle = Acquire("bad");
+    ASSERT_TRUE(handle.ok());
+    manager_->OnOffence(handle->instance(), "SIGSEGV");
+    handle->instance().cell->End(runner::CellExitCause::kCrashed);
+    executor_.Advance(milliseconds(1));
+  }
+  executor_.Advance(std::chrono::minutes(11));
+  cells_.model("bad").load_ends_cell = runner::CellExitCause::kCrashed;
+  EXPECT_FALSE(Acquire("bad").ok());
+  cells_.model("bad").load_ends_cell.reset();
+  executor_.Advance(seconds(10));
+  auto handle = Acquire("bad");
+  ASSERT_TRUE(handle.ok());
+  manager_->OnOffence(handle->instance(), "SIGSEGV");
+  handle->instance().cell->End(runner::CellExitCause::kCrashed);
+  executor_.Advance(milliseconds(1));
+  EXPECT_EQ(Acquire("bad").status().retry_after_seconds(), 1) << "the second of this time";
+}
+
+TEST_F(ModelManagerTest, ALoadByNameTellsOfTheFilesThatWereThereThen) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(100);
+  cells_.model("a").load_status = InvalidArgumentError("half written");
+  Start({.policy = LoadPolicy::kExplicit});
+  std::vector<Status> told;
+  const auto load = [&] {
+    manager_->Load(Name("a"), [&](const Status& status) { told.push_back(status); });
+  };
+  load();
+  executor_.Advance(milliseconds(50));
+  source_.entry("a").versions[0].modified_ns = 5;
+  load();
+  executor_.Advance(milliseconds(100));  // the first files have failed, the second are loading
+  cells_.model("a").load_status = OkStatus();
+  executor_.Advance(seconds(1));
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_TRUE(told[1].ok()) << told[1].ToString();
+  EXPECT_EQ(cells_.loads, 2U);
+}
+
+TEST_F(ModelManagerTest, ALoadByNameWaitsForTheFilesThatWereThereThen) {
+  source_.Add("a");
+  cells_.model("a").load_time = milliseconds(100);
+  Start({.policy = LoadPolicy::kExplicit});
+  manager_->Load(Name("a"), [](const Status&) {});
+  executor_.Advance(milliseconds(50));
+  source_.entry("a").versions[0].modified_ns = 5;
+  std::optional<Status> told;
+  manager_->Load(Name("a"), [&](const Status& status) { told = status; });
+  executor_.Advance(milliseconds(100));
+  EXPECT_FALSE(told.has_value()) << "only the first files have been loaded";
+  executor_.Advance(seconds(1));
+  ASSERT_TRUE(told.has_value());
+  EXPECT_TRUE(told->ok());
+}
+
+TEST_F(ModelManagerTest, AVersionThatGoesWhileItLoadsAtTheStartSettles) {
+  source_.Add("a", 1);
+  cells_.model("a").load_time = seconds(1);
+  Start({.policy = LoadPolicy::kEager});
+  executor_.Advance(milliseconds(500));
+  source_.entry("a").versions[0].version = 2;
+  manager_->Rescan([](const Status&) {});
+  executor_.Advance(seconds(3));
+  EXPECT_TRUE(manager_->ServerReady());
+}
+
+TEST_F(ModelManagerTest, StrictReadinessFollowsWhatHappensLater) {
+  source_.Add("a");
+  Start({.strict_readiness = true});
+  EXPECT_TRUE(manager_->ServerReady());
+  cells_.model("a").load_status = InvalidArgumentError("no graph");
+  manager_->Acquire(Name("a"), {}, executor_.clock().Now() + seconds(5),
+                    [](const Result<ModelHandle>&) {});
+  EXPECT_FALSE(manager_->ServerReady()) << "it is loading";
+  executor_.Advance(seconds(1));
+  EXPECT_FALSE(manager_->ServerReady()) << "it has failed";
+  source_.entry("a").versions[0].modified_ns = 5;
+  manager_->Rescan([](const Status&) {});
+  executor_.Advance(seconds(1));
+  EXPECT_TRUE(manager_->ServerReady()) << "its files are others now";
+  cells_.model("a").load_status = OkStatus();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(manager_->ServerReady());
+    auto handle = Acquire("a");
+    ASSERT_TRUE(handle.ok());
+    manager_->OnOffence(handle->instance(), "SIGSEGV");
+    handle->instance().cell->End(runner::CellExitCause::kCrashed);
+    executor_.Advance(milliseconds(1));
+  }
+  EXPECT_FALSE(manager_->ServerReady()) << "it is kept out";
+}
+
+TEST_F(ModelManagerTest, WhatWasUnloadedBeforeTheScanEndedStaysSo) {
+  source_.Add("a");
+  source_.scan_time = seconds(1);
+  Start();
+  ASSERT_TRUE(Acquire("a").ok());
+  Unload("a");
+  executor_.Advance(seconds(2));
+  EXPECT_EQ(StateOf("a"), "absent");
+}
+
 TEST_F(ModelManagerTest, AModelThatEndsItsIdleProcessIsToBlame) {
   source_.Add("a");
   Start();
@@ -553,6 +704,54 @@ TEST_F(ModelManagerTest, SoManyModelsLoadAtATime) {
   executor_.Advance(milliseconds(500));
   EXPECT_EQ(source_.reads, kLimit + 1);
   EXPECT_EQ(manager_->stats().ready, kLimit + 1);
+}
+
+TEST_F(ModelManagerTest, SoManyLoadsWait) {
+  constexpr size_t kLimit = 3;
+  constexpr size_t kAll = limits::kConcurrentLoads + kLimit + 1;
+  for (size_t i = 0; i < kAll; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    source_.Add(name);
+    cells_.model(name).load_time = milliseconds(100);
+  }
+  Start({.max_queued_loads = kLimit});
+  std::vector<std::optional<Status>> told(kAll);
+  for (size_t i = 0; i < kAll; ++i) {
+    manager_->Acquire(Name("m" + std::to_string(i)), {}, executor_.clock().Now() + seconds(30),
+                      [&told, i](const Result<ModelHandle>& handle) { told[i] = handle.status(); });
+    executor_.RunPosted();
+    EXPECT_EQ(told[i].has_value(), i + 1 == kAll) << i;
+  }
+  EXPECT_EQ(told.back()->code(), StatusCode::kUnavailable);
+  EXPECT_NE(told.back()->message().find("too many models wait"), std::string::npos);
+  executor_.Advance(seconds(1));
+  for (size_t i = 0; i + 1 < kAll; ++i) {
+    ASSERT_TRUE(told[i].has_value());
+    EXPECT_TRUE(told[i]->ok()) << i;
+  }
+}
+
+TEST_F(ModelManagerTest, SoManyModelsAreLookedForBeforeTheScan) {
+  constexpr size_t kLimit = 3;
+  source_.scan_time = seconds(1);
+  Start({.max_queued_loads = kLimit});
+  std::vector<Status> told;
+  const auto acquire = [&](const std::string& name) {
+    manager_->Acquire(
+        Name(name), {}, executor_.clock().Now() + seconds(30),
+        [&told](const Result<ModelHandle>& handle) { told.push_back(handle.status()); });
+  };
+  for (size_t i = 0; i < kLimit; ++i) acquire("m" + std::to_string(i));
+  acquire("m0");  // is being looked for
+  EXPECT_TRUE(told.empty());
+  acquire("one-more");
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].code(), StatusCode::kResourceExhausted);
+  executor_.Advance(milliseconds(10));
+  acquire("one-more");
+  executor_.Advance(milliseconds(10));
+  ASSERT_EQ(told.size(), kLimit + 3);
+  EXPECT_EQ(told.back().code(), StatusCode::kNotFound);
 }
 
 TEST_F(ModelManagerTest, SoManyRequestsWaitForOneLoad) {
