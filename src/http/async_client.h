@@ -41,7 +41,7 @@ struct CallSpec {
 };
 
 enum class CallStage : uint8_t {
-  kNotStarted,  // nothing of the request can have reached the server: safe to send elsewhere
+  kNotStarted,  // no server can have acted on it: safe to send elsewhere
   kSent,        // the server may have seen it
   kReplying,    // a reply has begun
 };
@@ -49,7 +49,9 @@ enum class CallStage : uint8_t {
 class AsyncCall {
  public:
   virtual ~AsyncCall() = default;
-  // How far it came; after a failure this decides whether it may be sent elsewhere.
+  // How far it came; after a failure this decides whether it may be sent elsewhere. A connection
+  // that is reset before anything was answered falls back to kNotStarted: the kernel resets when
+  // bytes were not read, so no program has seen the whole request.
   virtual CallStage stage() const = 0;
 };
 
@@ -82,7 +84,9 @@ class AsyncClient {
 
   // `done` runs exactly once unless the handle is destroyed first, and never before this returns.
   // A kept connection that turns out to be closed before anything was answered is replaced once
-  // when nothing of the request can have been handled. ERRORS: as HttpClient::Send.
+  // when nothing of the request can have been handled, or the method is a safe one (GET, HEAD,
+  // OPTIONS). ERRORS: as HttpClient::Send, and kResourceExhausted — too many connections,
+  // kPermissionDenied — of a Unix socket.
   virtual std::unique_ptr<AsyncCall> Start(CallSpec spec, MonotonicTime deadline,
                                            Done<Result<ClientReply>> done) = 0;
   // The same with the body in pieces; without a deadline after the head when `deadline` is max().

@@ -56,6 +56,13 @@ Status ReplyParser::FeedEnd() {
   return DataLossError("the connection ended in the middle of the reply");
 }
 
+ClientReply ReplyParser::TakeHead() {
+  std::string body = TakeBody();
+  ClientReply head = std::exchange(reply_, ClientReply());
+  reply_.body = std::move(body);
+  return head;
+}
+
 Status ReplyParser::OnLine(std::string_view line) {
   switch (phase_) {
     case Phase::kStatusLine:
@@ -108,11 +115,20 @@ Status ReplyParser::OnHeadersEnd() {
     phase_ = Phase::kStatusLine;
     return OkStatus();
   }
-  const std::string* const connection = Find(reply_.headers, "Connection");
-  if (connection != nullptr) {
-    keep_alive_ =
-        keep_alive_ ? !ListHasToken(*connection, "close") : ListHasToken(*connection, "keep-alive");
+  bool close_asked = false;
+  bool keep_alive_asked = false;
+  int framings = 0;
+  for (const Header& header : reply_.headers) {
+    if (EqualsIgnoringCase(header.name, "Connection")) {
+      close_asked |= ListHasToken(header.value, "close");
+      keep_alive_asked |= ListHasToken(header.value, "keep-alive");
+    }
+    framings += EqualsIgnoringCase(header.name, "Content-Length") ||
+                EqualsIgnoringCase(header.name, "Transfer-Encoding");
   }
+  keep_alive_ = !close_asked && (keep_alive_ || keep_alive_asked);
+  // Two readers might take different ones.
+  if (framings > 1) return Malformed("more than one Content-Length or Transfer-Encoding");
   if (is_head_ || reply_.status == 204 || reply_.status == 304) {
     phase_ = Phase::kComplete;
     return OkStatus();
@@ -120,7 +136,6 @@ Status ReplyParser::OnHeadersEnd() {
   const std::string* const encoding = Find(reply_.headers, "Transfer-Encoding");
   const std::string* const length = Find(reply_.headers, "Content-Length");
   if (encoding != nullptr) {
-    if (length != nullptr) return Malformed("both Content-Length and Transfer-Encoding");
     if (!EqualsIgnoringCase(*encoding, "chunked")) return Malformed("unknown Transfer-Encoding");
     phase_ = Phase::kChunkLine;
     return OkStatus();

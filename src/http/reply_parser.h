@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/status.h"
 #include "http/client.h"
@@ -28,6 +29,12 @@ class ReplyParser {
   // Another request may follow on the connection. REQUIRES: complete().
   bool keep_alive() const { return keep_alive_; }
   ClientReply TakeReply() { return std::move(reply_); }
+
+  // For a body that is taken as it arrives: status and headers are known; they are taken, without
+  // the body; what there is of the body is taken.
+  bool head_complete() const { return phase_ >= Phase::kBody; }
+  ClientReply TakeHead();
+  std::string TakeBody() { return std::exchange(reply_.body, std::string()); }
 
  private:
   enum class Phase : uint8_t {
