@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "cli/option_table.h"
+#include "cli/options/option_table.h"
 
 namespace throng::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/given_paths.h"
-#include "cli/option_table.h"
+#include "cli/options/option_table.h"
 #include "cli/request_maker.h"
 #include "http/client.h"
 #include "model/model_name.h"

@@ -3,8 +3,8 @@
 
 #include "cli/commands.h"
 #include "cli/given_paths.h"
-#include "cli/option_table.h"
-#include "cli/text_table.h"
+#include "cli/options/option_table.h"
+#include "cli/options/text_table.h"
 #include "os/event_loop.h"
 #include "os/process.h"
 #include "server/model_inspector.h"

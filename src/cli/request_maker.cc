@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/text_table.h"
+#include "cli/options/text_table.h"
 #include "tensor/tensor.h"
 
 namespace throng::cli {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/text_table.h"
+#include "cli/options/text_table.h"
 
 namespace throng::cli {
 namespace {

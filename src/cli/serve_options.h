@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "cli/option_table.h"
+#include "cli/options/option_table.h"
 #include "server/server_options.h"
 
 namespace throng::cli {

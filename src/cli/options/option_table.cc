@@ -1,4 +1,4 @@
-#include "cli/option_table.h"
+#include "cli/options/option_table.h"
 
 #include <algorithm>
 #include <charconv>
@@ -91,52 +91,88 @@ Status OptionTable::Set(const OptionRow& row, std::string_view value) const {
                               std::string(value) + "'");
 }
 
-Result<std::vector<std::string>> OptionTable::Parse(std::span<const std::string> arguments) const {
+struct OptionTable::Parsing {
+  std::span<const std::string> arguments;
+  size_t at = 0;  // the argument that is being read
   std::vector<std::string> others;
   std::map<std::string, std::string> given;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    std::string_view argument = arguments[i];
-    if (argument == "-h" && Find("help") != nullptr) argument = "--help";
-    if (argument == "--") {
-      others.insert(others.end(), arguments.begin() + static_cast<ptrdiff_t>(i) + 1,
-                    arguments.end());
-      break;
+};
+
+const OptionRow* OptionTable::Find(char letter) const {
+  for (const OptionRow& row : rows_) {
+    if (row.letter == letter && letter != 0) return &row;
+  }
+  return nullptr;
+}
+
+Status OptionTable::Take(const OptionRow& row, std::optional<std::string_view> value,
+                         Parsing& parsing) const {
+  if (!value && row.value_hint.empty()) value = "true";
+  if (!value) {
+    if (parsing.at + 1 == parsing.arguments.size()) {
+      return InvalidArgumentError("option '--" + row.name + "' needs a value: --" + row.name + " " +
+                                  row.value_hint);
     }
-    if (!argument.starts_with("--")) {
-      if (argument.starts_with("-") && argument.size() > 1) {
-        return InvalidArgumentError("unknown option '" + std::string(argument) +
-                                    "'; options start with two dashes");
-      }
-      others.emplace_back(argument);
+    value = parsing.arguments[++parsing.at];
+  }
+  THRONG_RETURN_IF_ERROR(Set(row, *value));
+  const auto [before, is_first] = parsing.given.emplace(row.name, *value);
+  if (is_first || row.repeatable || before->second == *value) return OkStatus();
+  return InvalidArgumentError("option '--" + row.name + "' is given twice: '" + before->second +
+                              "' and '" + std::string(*value) + "'");
+}
+
+Status OptionTable::ParseName(std::string_view argument, Parsing& parsing) const {
+  const size_t equals = argument.find('=');
+  const std::string_view name = argument.substr(0, equals);
+  const OptionRow* row = Find(name);
+  if (row == nullptr) {
+    const std::string nearest = Nearest(name);
+    return InvalidArgumentError("unknown option '--" + std::string(name) + "'" +
+                                (nearest.empty() ? "" : "; did you mean '--" + nearest + "'?"));
+  }
+  if (equals == std::string_view::npos) return Take(*row, std::nullopt, parsing);
+  return Take(*row, argument.substr(equals + 1), parsing);
+}
+
+Status OptionTable::ParseLetters(std::string_view letters, Parsing& parsing) const {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    const OptionRow* row = Find(letters[i]);
+    if (row == nullptr && letters[i] == 'h') row = Find("help");
+    if (row == nullptr) {
+      return InvalidArgumentError("unknown option '-" + std::string(letters) +
+                                  "'; options start with two dashes");
+    }
+    std::string_view rest = letters.substr(i + 1);
+    if (row->value_hint.empty() && !rest.starts_with('=')) {
+      THRONG_RETURN_IF_ERROR(Take(*row, std::nullopt, parsing));
       continue;
     }
-    argument.remove_prefix(2);
-    const size_t equals = argument.find('=');
-    const std::string_view name = argument.substr(0, equals);
-    const OptionRow* row = Find(name);
-    if (row == nullptr) {
-      const std::string nearest = Nearest(name);
-      return InvalidArgumentError("unknown option '--" + std::string(name) + "'" +
-                                  (nearest.empty() ? "" : "; did you mean '--" + nearest + "'?"));
+    if (rest.empty()) return Take(*row, std::nullopt, parsing);
+    if (rest.starts_with('=')) rest.remove_prefix(1);
+    return Take(*row, rest, parsing);
+  }
+  return OkStatus();
+}
+
+Result<std::vector<std::string>> OptionTable::Parse(std::span<const std::string> arguments) const {
+  Parsing parsing{.arguments = arguments};
+  for (; parsing.at < arguments.size(); ++parsing.at) {
+    const std::string_view argument = arguments[parsing.at];
+    if (argument == "--") {
+      const auto rest = arguments.subspan(parsing.at + 1);
+      parsing.others.insert(parsing.others.end(), rest.begin(), rest.end());
+      break;
     }
-    std::string_view value = "true";
-    if (equals != std::string_view::npos) {
-      value = argument.substr(equals + 1);
-    } else if (!row->value_hint.empty()) {
-      if (i + 1 == arguments.size()) {
-        return InvalidArgumentError("option '--" + row->name + "' needs a value: --" + row->name +
-                                    " " + row->value_hint);
-      }
-      value = arguments[++i];
-    }
-    THRONG_RETURN_IF_ERROR(Set(*row, value));
-    const auto [before, is_first] = given.emplace(row->name, value);
-    if (!is_first && !row->repeatable && before->second != value) {
-      return InvalidArgumentError("option '--" + row->name + "' is given twice: '" +
-                                  before->second + "' and '" + std::string(value) + "'");
+    if (argument.starts_with("--")) {
+      THRONG_RETURN_IF_ERROR(ParseName(argument.substr(2), parsing));
+    } else if (argument.starts_with("-") && argument.size() > 1) {
+      THRONG_RETURN_IF_ERROR(ParseLetters(argument.substr(1), parsing));
+    } else {
+      parsing.others.emplace_back(argument);
     }
   }
-  return others;
+  return std::move(parsing.others);
 }
 
 std::string OptionTable::Help() const {
@@ -147,7 +183,8 @@ std::string OptionTable::Help() const {
       out += "\n" + row.help + "\n";
       continue;
     }
-    std::string left = "  --" + row.name + (row.value_hint.empty() ? "" : " " + row.value_hint);
+    std::string left = row.letter == 0 ? "  --" : std::string("  -") + row.letter + ", --";
+    left += row.name + (row.value_hint.empty() ? "" : " " + row.value_hint);
     if (left.size() + 2 > kHelpColumn) {
       left += "\n" + std::string(kHelpColumn, ' ');
     } else {

@@ -1,4 +1,4 @@
-#include "cli/text_table.h"
+#include "cli/options/text_table.h"
 
 #include <algorithm>
 #include <cctype>

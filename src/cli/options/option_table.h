@@ -6,12 +6,14 @@
 //   THRONG_ASSIGN_OR_RETURN(std::vector<std::string> paths, table.Parse(arguments));
 //
 // Both --name=value and --name value are taken; a flag without a value hint is a boolean, for which
-// --name and --name=true|false are the same as in Triton.
+// --name and --name=true|false are the same as in Triton. A row may have a letter, as kubectl's
+// have: -n NAME, -nNAME, -n=NAME, and booleans together with what follows (-Aoyaml).
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +32,7 @@ struct OptionRow {
   OptionSetter set;
   bool hidden = false;      // accepted, not listed (old names)
   bool repeatable = false;  // may be given again with another value
+  char letter = 0;          // 'n' for -n; 0: none
 };
 
 // The candidate that `name` is most likely a mistyped form of; empty: none is near.
@@ -38,6 +41,10 @@ std::string NearestWord(std::string_view name, const std::vector<std::string>& c
 class OptionTable {
  public:
   void Add(OptionRow row) { rows_.push_back(std::move(row)); }
+  void Add(char letter, OptionRow row) {
+    row.letter = letter;
+    Add(std::move(row));
+  }
   // A row that may be given several times.
   void AddList(OptionRow row) {
     row.repeatable = true;
@@ -55,7 +62,14 @@ class OptionTable {
   std::vector<std::string> names() const;
 
  private:
+  struct Parsing;  // of one list of arguments
+
   const OptionRow* Find(std::string_view name) const;
+  const OptionRow* Find(char letter) const;
+  Status ParseName(std::string_view argument, Parsing& parsing) const;
+  // Without a value: the next argument, or true.
+  Status Take(const OptionRow& row, std::optional<std::string_view> value, Parsing& parsing) const;
+  Status ParseLetters(std::string_view letters, Parsing& parsing) const;
   std::string Nearest(std::string_view name) const;
   Status Set(const OptionRow& row, std::string_view value) const;
   std::vector<OptionRow> rows_;
