@@ -19,14 +19,15 @@ inline constexpr size_t kObjectNameBytes = 253;                 // DNS-1123 subd
 inline constexpr size_t kLabelValueBytes = 63;
 inline constexpr size_t kPatchOperations = 10000;  // of a JSON patch
 inline constexpr size_t kSelectorTerms = 1000;     // of a label or field selector
+inline constexpr size_t kFieldErrors = 100;        // told of one object; further ones are not
 
 // --- Store ---------------------------------------------------------------------------------
 inline constexpr size_t kStoreHistory = 10000;  // changes kept for watches; older: 410
 inline constexpr size_t kStoreHistoryBytes = 64ULL * 1024 * 1024;
-inline constexpr size_t kStorePendingWrites = 4096;  // not committed; more: 429
+inline constexpr size_t kStorePendingWrites = 4096;                // not committed; more: 429
 inline constexpr size_t kStorePendingBytes = 64ULL * 1024 * 1024;  // of their values; more: 429
 inline constexpr size_t kStoreKeyBytes = 1024;  // resource, namespace and name of a record
-inline constexpr size_t kStoreWatches = 4096;        // more: 429
+inline constexpr size_t kStoreWatches = 4096;   // more: 429
 inline constexpr size_t kStoreObjects = 2000000;
 
 // --- API server ----------------------------------------------------------------------------
@@ -42,6 +43,7 @@ inline constexpr size_t kEvents = 10000;  // stored; the oldest go first
 inline constexpr size_t kLogFileBytes =
     16ULL * 1024 * 1024;                  // of a process; then one older is kept
 inline constexpr size_t kReplicas = 256;  // of one machine
+inline constexpr size_t kModelsPerReplica = 200000;
 
 // --- Storage -------------------------------------------------------------------------------
 inline constexpr size_t kStorageUriBytes = 2048;

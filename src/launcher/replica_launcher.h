@@ -45,6 +45,8 @@ struct ReplicaStatus {
   uint16_t http_port = 0;
   uint16_t grpc_port = 0;
   uint16_t metrics_port = 0;
+  // Another one after each start of the server: "PORT.MTIME" of the file with its ports.
+  std::string server_life;
   int server_restart_count = 0;
   int agent_restart_count = 0;
   std::string last_end;  // "exit status 2: unknown argument --foo", "killed by signal 9"

@@ -160,7 +160,8 @@ void ReplicaProcess::LookForPorts() {
 }
 
 bool ReplicaProcess::ReadPorts() {
-  const auto text = os::RealFileSystem().Read(os::JoinPath(directory_, "ports"), kPortsFileBytes);
+  const std::string path = os::JoinPath(directory_, "ports");
+  const auto text = os::RealFileSystem().Read(path, kPortsFileBytes);
   if (!text.ok()) return false;
   const Json ports = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!ports.is_object()) return false;
@@ -169,7 +170,10 @@ bool ReplicaProcess::ReadPorts() {
     return found != ports.end() && found->is_number_unsigned() ? found->get<uint16_t>()
                                                                : uint16_t{0};
   };
+  const auto info = os::RealFileSystem().Stat(path);
+  if (!info.ok()) return false;
   http_port_ = port("http");
+  server_life_ = std::to_string(http_port_) + "." + std::to_string(info->modified_ns);
   grpc_port_ = port("grpc");
   metrics_port_ = port("metrics");
   return http_port_ != 0;
@@ -183,6 +187,7 @@ ReplicaStatus ReplicaProcess::status() const {
   status.http_port = http_port_;
   status.grpc_port = grpc_port_;
   status.metrics_port = metrics_port_;
+  status.server_life = http_port_ != 0 ? server_life_ : "";
   status.server_restart_count = server_->restart_count();
   status.agent_restart_count = agent_->restart_count();
   status.last_end = !server_->last_end().empty() ? server_->last_end() : agent_->last_end();

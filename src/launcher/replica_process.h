@@ -50,6 +50,7 @@ class ReplicaProcess {
   Executor::TimerId timer_ = 0;
   WallTime started_at_{};
   bool stopping_ = false;
+  std::string server_life_;
   uint16_t http_port_ = 0;
   uint16_t grpc_port_ = 0;
   uint16_t metrics_port_ = 0;

@@ -1,0 +1,148 @@
+#include "admission/trained_model_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "kube/quantity.h"
+
+namespace throng::admission {
+namespace {
+
+using kube::Json;
+using kube::TextAt;
+
+// The order in which the message lists them.
+constexpr std::array<std::string_view, 9> kPrefixes = {
+    "s3://", "gs://", "https://", "http://", "azure://", "pvc://", "file://", "hf://", "oci://"};
+
+constexpr std::string_view kNameRule = "^[a-zA-Z0-9_-]+$";
+
+bool IsModelName(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+}
+
+Status CheckName(const std::string& name) {
+  if (IsModelName(name)) return OkStatus();
+  return InvalidArgumentError(
+      "the Trained Model \"" + name +
+      "\" is invalid: a Trained Model name must consist of alphanumeric characters, '_', or '-'. "
+      "(e.g. \"my-Name\" or \"abc_123\", regex used for validation is '" +
+      std::string(kNameRule) + "')");
+}
+
+Status CheckStorageUri(const std::string& name, const std::string& uri) {
+  std::string prefixes;
+  for (const std::string_view prefix : kPrefixes) {
+    if (uri.size() > prefix.size() && uri.compare(0, prefix.size(), prefix) == 0) return OkStatus();
+    prefixes += (prefixes.empty() ? "" : ", ") + std::string(prefix);
+  }
+  return InvalidArgumentError("the Trained Model \"" + name +
+                              "\" storageUri field is invalid. The storage uri must start with one "
+                              "of the prefixes: " +
+                              prefixes + ". (the storage uri given is \"" + uri + "\")");
+}
+
+bool IsSha256(std::string_view text) {
+  constexpr size_t kDigits = 64;
+  return text.size() == kDigits && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isxdigit(c) != 0 && std::isupper(c) == 0;
+         });
+}
+
+std::string Annotation(const Json& object, std::string_view name) {
+  return TextAt(object, {"metadata", "annotations", name});
+}
+
+Status CheckAnnotations(const TrainedModelView& view) {
+  const std::string model = "the Trained Model \"" + view.name + "\" ";
+  if (!view.sha256.empty() && !IsSha256(view.sha256)) {
+    return InvalidArgumentError(
+        model +
+        "annotation throng.dev/sha256 is invalid: it must be 64 lower case hexadecimal digits");
+  }
+  if (!view.refresh.empty() && !ParseGoDuration(view.refresh).ok()) {
+    return InvalidArgumentError(
+        model +
+        "annotation throng.dev/refresh is invalid: it must be a duration of "
+        "a second or more, such as \"10m\"");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<TrainedModelView> ReadTrainedModel(const Json& object) {
+  TrainedModelView view;
+  view.name_space = TextAt(object, {"metadata", "namespace"});
+  view.name = TextAt(object, {"metadata", "name"});
+  view.uid = TextAt(object, {"metadata", "uid"});
+  if (const Json* generation = kube::FindPath(object, {"metadata", "generation"});
+      generation != nullptr && generation->is_number_integer()) {
+    view.generation = generation->get<int64_t>();
+  }
+  view.deleting = !TextAt(object, {"metadata", "deletionTimestamp"}).empty();
+  view.inference_service = TextAt(object, {"spec", "inferenceService"});
+  view.framework = TextAt(object, {"spec", "model", "framework"});
+  view.storage_uri = TextAt(object, {"spec", "model", "storageUri"});
+  view.sha256 = Annotation(object, "throng.dev/sha256");
+  view.reload = Annotation(object, "throng.dev/reload");
+  view.refresh = Annotation(object, "throng.dev/refresh");
+  if (view.inference_service.empty()) {
+    return InvalidArgumentError("spec.inferenceService must name an InferenceService");
+  }
+  const Json* memory = kube::FindPath(object, {"spec", "model", "memory"});
+  if (memory == nullptr) return InvalidArgumentError("spec.model.memory is required");
+  const auto quantity = kube::Quantity::FromJson(*memory);
+  if (!quantity.ok()) return quantity.status().WithContext("spec.model.memory");
+  view.memory = memory->is_string() ? memory->get<std::string>() : memory->dump();
+  if (quantity->is_negative())
+    return InvalidArgumentError("spec.model.memory must not be negative");
+  view.memory_bytes = static_cast<uint64_t>(quantity->Value());
+  return view;
+}
+
+Status CheckTrainedModel(const Json* old, const Json& object) {
+  THRONG_RETURN_IF_ERROR(CheckName(TextAt(object, {"metadata", "name"})));
+  THRONG_ASSIGN_OR_RETURN(const TrainedModelView view, ReadTrainedModel(object));
+  THRONG_RETURN_IF_ERROR(CheckStorageUri(view.name, view.storage_uri));
+  THRONG_RETURN_IF_ERROR(CheckAnnotations(view));
+  if (old == nullptr) return OkStatus();
+  const auto before = ReadTrainedModel(*old);
+  if (!before.ok() || before->memory_bytes == view.memory_bytes) return OkStatus();
+  return InvalidArgumentError("the Trained Model \"" + view.name +
+                              "\" memory field is immutable. The memory was \"" + before->memory +
+                              "\" but it is updated to \"" + view.memory + "\"");
+}
+
+Result<std::chrono::seconds> ParseGoDuration(std::string_view text) {
+  constexpr int64_t kLongestSeconds = 365LL * 24 * 3600;
+  const Status wrong =
+      InvalidArgumentError("must be a duration of a second or more, such as \"600s\" or \"10m\"");
+  double total = 0;
+  if (text.empty()) return wrong;
+  while (!text.empty()) {
+    double number = 0;
+    const auto parsed =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    if (parsed.ec != std::errc() || number < 0) return wrong;
+    text.remove_prefix(static_cast<size_t>(parsed.ptr - text.data()));
+    const auto unit_end = std::find_if(
+        text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
+    const std::string_view unit = text.substr(0, static_cast<size_t>(unit_end - text.begin()));
+    constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
+        {{"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}}};
+    const auto known = std::find_if(kUnits.begin(), kUnits.end(),
+                                    [unit](const auto& row) { return row.first == unit; });
+    if (known == kUnits.end()) return wrong;
+    total += number * known->second;
+    text.remove_prefix(unit.size());
+  }
+  if (!(total >= 1) || total > static_cast<double>(kLongestSeconds)) return wrong;
+  return std::chrono::seconds(static_cast<int64_t>(total));
+}
+
+}  // namespace throng::admission

@@ -1,0 +1,128 @@
+#include "reconcilers/replica_pods.h"
+
+#include <array>
+#include <cstdio>
+
+#include "kube/object_meta.h"
+#include "reconcilers/conditions.h"
+
+namespace throng::reconcilers {
+namespace {
+
+using kube::Json;
+using launcher::ReplicaPhase;
+
+constexpr int kHashDigits = 10;
+constexpr std::string_view kServerContainer = "kfserving-container";
+
+// FNV-1a (Fowler, Noll, Vo), 64 bits.
+uint64_t HashOf(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
+  return hash;
+}
+
+Json Container(std::string_view name, const Json& written) {
+  Json container = {{"name", name}, {"image", "throng"}};
+  for (const char* key : {"args", "env", "resources"}) {
+    if (const Json* value = kube::FindPath(written, {key})) container[key] = *value;
+  }
+  return container;
+}
+
+Json ContainerStatus(std::string_view name, const launcher::ReplicaStatus* replica, bool ready,
+                     int restarts) {
+  Json state;
+  if (replica == nullptr || replica->phase == ReplicaPhase::kStarting) {
+    state["waiting"] = {{"reason", "ContainerCreating"}};
+  } else if (replica->phase == ReplicaPhase::kBackOff) {
+    state["waiting"] = {{"reason", "CrashLoopBackOff"}, {"message", replica->last_end}};
+  } else {
+    state["running"] = {{"startedAt", kube::Timestamp(replica->server_started_at)}};
+  }
+  return {{"name", name},
+          {"image", "throng"},
+          {"imageID", ""},
+          {"ready", ready},
+          {"started", state.contains("running")},
+          {"restartCount", restarts},
+          {"lastState", Json::object()},
+          {"state", std::move(state)}};
+}
+
+}  // namespace
+
+std::string TemplateHash(const admission::ReplicaTemplate& replica) {
+  const Json all = {{"args", replica.arguments},
+                    {"env", replica.environment},
+                    {"memory", replica.memory_limit_bytes},
+                    {"threads", replica.compute_threads}};
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx",
+                static_cast<unsigned long long>(HashOf(kube::PrintJson(all))));
+  return std::string(text.data(), kHashDigits);
+}
+
+std::string RevisionName(std::string_view service, int number) {
+  std::array<char, 16> digits{};
+  std::snprintf(digits.data(), digits.size(), "%05d", number);
+  return std::string(service) + "-predictor-default-" + digits.data();
+}
+
+Json ReplicaPod(const Json& service, const std::string& revision,
+                const admission::ReplicaTemplate& replica, Random& random) {
+  const std::string name = kube::NameOf(service);
+  const std::string hash = TemplateHash(replica);
+  Json containers = Json::array();
+  containers.push_back(Container(kServerContainer, replica.container));
+  containers.push_back(Container("agent", Json::object()));
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", kube::GeneratedName(revision + "-deployment-" + hash + "-", random)},
+            {"namespace", kube::NamespaceOf(service)},
+            {"labels",
+             {{"app", revision},
+              {"component", "predictor"},
+              {"pod-template-hash", hash},
+              {"serving.knative.dev/revision", revision},
+              {"serving.knative.dev/service", name + "-predictor-default"},
+              {"serving.kubeflow.org/inferenceservice", name}}},
+            {"ownerReferences", Json::array({{{"apiVersion", "serving.kubeflow.org/v1beta1"},
+                                              {"kind", "InferenceService"},
+                                              {"name", name},
+                                              {"uid", kube::UidOf(service)},
+                                              {"controller", true}}})}}},
+          {"spec", {{"containers", std::move(containers)}, {"restartPolicy", "Always"}}}};
+}
+
+Json ReplicaPodStatus(const Json& before, const launcher::ReplicaStatus* replica, bool in_route,
+                      WallTime now) {
+  Json status = before.is_object() ? before : Json::object();
+  const bool listens = replica != nullptr && replica->phase == ReplicaPhase::kReady;
+  status["phase"] =
+      replica == nullptr || replica->phase == ReplicaPhase::kStarting ? "Pending" : "Running";
+  status["hostIP"] = "127.0.0.1";
+  status["podIP"] = "127.0.0.1";
+  status["qosClass"] = "Burstable";
+  if (replica != nullptr) status["startTime"] = kube::Timestamp(replica->started_at);
+  const auto condition = [&](std::string_view type, bool is_true, std::string_view reason) {
+    SetCondition(status,
+                 {.type = std::string(type),
+                  .truth = is_true ? Truth::kTrue : Truth::kFalse,
+                  .reason = std::string(reason)},
+                 now);
+  };
+  condition("PodScheduled", true, "");
+  condition("Initialized", true, "");
+  condition("ContainersReady", in_route, "ContainersNotReady");
+  condition("Ready", in_route, "ContainersNotReady");
+  status["containerStatuses"] =
+      Json::array({ContainerStatus("agent", replica, listens,
+                                   replica == nullptr ? 0 : replica->agent_restart_count),
+                   ContainerStatus(kServerContainer, replica, in_route,
+                                   replica == nullptr ? 0 : replica->server_restart_count)});
+  return status;
+}
+
+}  // namespace throng::reconcilers

@@ -1,0 +1,77 @@
+// ReplicaReports: what the agents of the replicas last said of their models. In memory only; after
+// a restart the agents say it again. One executor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "controller/work_queue.h"
+#include "kube/json.h"
+
+namespace throng::reconcilers {
+
+using controller::ObjectKey;
+
+enum class CopyState : uint8_t {
+  kPending,
+  kDownloading,
+  kDownloaded,
+  kLoading,
+  kLoaded,
+  kFailed,
+  kUnloading,
+  kGone,
+};
+
+// One copy of a model, in one replica.
+struct CopyReport {
+  std::string uid;         // of the TrainedModel
+  int64_t generation = 0;  // that `state` is about
+  CopyState state = CopyState::kPending;
+  bool downloaded = false;
+  bool loaded = false;  // something answers requests: `serving_*`
+  std::string reason;
+  std::string message;
+  int failures = 0;
+  std::string retry_at;
+  int64_t serving_generation = 0;
+  std::string serving_uri;
+  uint64_t bytes = 0;
+  std::string time;
+};
+
+struct ReplicaReport {
+  std::string server;    // names the life of the model server it is about
+  bool is_full = false;  // everything was told since the agent connected
+  std::map<std::string, CopyReport, std::less<>> copies;  // by model
+};
+
+class ReplicaReports {
+ public:
+  // Called after each report with the models that it was about.
+  using Listener =
+      std::function<void(const ObjectKey& replica, const std::vector<std::string>& models)>;
+
+  void OnReport(Listener listener) { listener_ = std::move(listener); }
+
+  // `body` as in docs/design/004-control-plane.md. ERRORS: kInvalidArgument — the field;
+  // kResourceExhausted — more models than limits::kModelsPerReplica.
+  Status Apply(const ObjectKey& replica, const kube::Json& body);
+  // Null: it has not reported.
+  const ReplicaReport* Find(const ObjectKey& replica) const;
+  const CopyReport* FindCopy(const ObjectKey& replica, std::string_view model) const;
+  void Forget(const ObjectKey& replica) { reports_.erase(replica); }
+
+ private:
+  std::map<ObjectKey, ReplicaReport> reports_;
+  Listener listener_;
+};
+
+}  // namespace throng::reconcilers
