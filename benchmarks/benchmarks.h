@@ -8,6 +8,7 @@
 namespace throng::bench {
 
 Status RunOverhead(const Options& options);
+Status RunFloor(const Options& options);
 Status RunColdStart(const Options& options);
 Status RunDensity(const Options& options);
 Status RunNeighbour(const Options& options);

@@ -21,6 +21,8 @@ struct Benchmark {
 constexpr Benchmark kBenchmarks[] = {
     {"cpu", "the machine, and how much of a core a busy thread gets on it", RunMachine},
     {"overhead", "CPU time and latency of a request, beside a raw epoll echo", RunOverhead},
+    {"floor", "a request through a cell, beside the same front door with the framework inside it",
+     RunFloor},
     {"coldstart", "start of the server, of a framework and of a model, beside exec per model",
      RunColdStart},
     {"density", "memory of a resident model, beside the naive use of each framework", RunDensity},

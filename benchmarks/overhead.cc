@@ -7,8 +7,8 @@
 
 #include "benchmarks/benchmarks.h"
 #include "benchmarks/harness/child.h"
+#include "benchmarks/harness/closed_loop.h"
 #include "benchmarks/harness/model_folder.h"
-#include "benchmarks/harness/process_clock.h"
 #include "benchmarks/harness/report.h"
 #include "benchmarks/harness/server_process.h"
 #include "benchmarks/load/load_generator.h"
@@ -104,39 +104,24 @@ class Overhead {
     subjects_.push_back({std::move(label), pid, port, std::move(request), {}});
   }
 
-  Status Warm(const Subject& subject) {
-    LoadGenerator generator;
-    THRONG_RETURN_IF_ERROR(
-        generator.AddStream({.port = subject.port, .requests = {subject.request}}));
-    THRONG_ASSIGN_OR_RETURN(
-        const LoadResult load,
-        generator.Run(std::chrono::nanoseconds(static_cast<int64_t>(kWarmSeconds * 1e9))));
-    if (load.streams[0].failed == 0) return OkStatus();
-    return UnavailableError(subject.label + " was refused: " + load.streams[0].first_error);
+  static Status Warm(const Subject& subject) {
+    return bench::Measure(
+               {subject.label, subject.pid, subject.port, subject.request, 1, kWarmSeconds})
+        .status();
   }
 
   Status Measure(Subject& subject, size_t which) {
-    LoadGenerator generator;
-    THRONG_RETURN_IF_ERROR(generator.AddStream(
-        {.port = subject.port, .requests = {subject.request}, .connections = kConnections[which]}));
-    const TreeCpu before = ReadTreeCpu(subject.pid);
     THRONG_ASSIGN_OR_RETURN(
-        const LoadResult load,
-        generator.Run(std::chrono::nanoseconds(static_cast<int64_t>(options_.seconds * 1e9))));
-    const TreeCpu after = ReadTreeCpu(subject.pid);
-    const StreamResult& stream = load.streams[0];
-    if (stream.failed > 0) {
-      return UnavailableError(subject.label + " was refused: " + stream.first_error);
-    }
-    const auto count = static_cast<double>(stream.ok);
+        const Measurement measured,
+        bench::Measure({subject.label, subject.pid, subject.port, subject.request,
+                        kConnections[which], options_.seconds}));
     Rounds& rounds = subject.rounds[which];
-    rounds.front_us.push_back(static_cast<double>(after.front_door_ns - before.front_door_ns) /
-                              1e3 / count);
-    rounds.cells_us.push_back(static_cast<double>(after.cells_ns - before.cells_ns) / 1e3 / count);
-    rounds.total_us.push_back(rounds.front_us.back() + rounds.cells_us.back());
-    rounds.p50_us.push_back(stream.latency.PercentileUs(50));
-    rounds.p99_us.push_back(stream.latency.PercentileUs(99));
-    rounds.per_second.push_back(count / load.seconds);
+    rounds.front_us.push_back(measured.front_us);
+    rounds.cells_us.push_back(measured.cells_us);
+    rounds.total_us.push_back(measured.front_us + measured.cells_us);
+    rounds.p50_us.push_back(measured.p50_us);
+    rounds.p99_us.push_back(measured.p99_us);
+    rounds.per_second.push_back(measured.per_second);
     return OkStatus();
   }
 
