@@ -45,6 +45,28 @@ inline constexpr size_t kLogFileBytes =
 inline constexpr size_t kReplicas = 256;  // of one machine
 inline constexpr size_t kModelsPerReplica = 200000;
 
+// --- Gateway -------------------------------------------------------------------------------
+inline constexpr size_t kGatewayRoutes = 100000;
+inline constexpr size_t kGatewayHosts = 64;       // of one route
+inline constexpr size_t kGatewayReplicas = 1024;  // of one route
+inline constexpr size_t kGatewayWaiting = 4096;   // requests held for a replica; more: 503
+inline constexpr size_t kGatewayWaitingBytes = 256ULL * 1024 * 1024;  // of their bodies
+inline constexpr std::chrono::seconds kGatewayWait{30};               // then 503
+inline constexpr std::chrono::seconds kGatewayUpstreamTime{180};      // of a replica: then 504
+inline constexpr size_t kGatewayUnsentBytes = 256ULL * 1024;  // more: the replica is not read
+inline constexpr size_t kGatewayDroppedBytes = 64ULL * 1024;  // of a 404 when others are asked
+inline constexpr std::chrono::seconds kGatewayDrain{30};
+inline constexpr std::chrono::seconds kGatewaySlow{1};     // the log says why
+inline constexpr std::chrono::seconds kReplicaSuspect{1};  // not reached: others are asked first
+inline constexpr std::chrono::milliseconds kReplicaRetry{50};  // doubled
+inline constexpr std::chrono::milliseconds kReplicaRetryMost{1000};
+inline constexpr size_t kRouteListBytes = 64ULL * 1024 * 1024;  // of a list, of routes.json
+inline constexpr std::chrono::seconds kRouteListTime{30};
+inline constexpr std::chrono::milliseconds kRouteBackOff{100};  // doubled, with jitter
+inline constexpr std::chrono::milliseconds kRouteBackOffMost{5000};
+inline constexpr std::chrono::seconds kRouteSilence{150};  // of a watch, two bookmarks and a half
+inline constexpr std::chrono::milliseconds kRouteFileDelay{100};  // changes are written together
+
 // --- Storage -------------------------------------------------------------------------------
 inline constexpr size_t kStorageUriBytes = 2048;
 inline constexpr size_t kStoragePathBytes = 1024;                 // of a file below its model
@@ -63,5 +85,18 @@ inline constexpr std::chrono::seconds kStorageBackOffMost{10};    // also of Ret
 inline constexpr std::chrono::seconds kStorageConnectTimeout{10};
 inline constexpr std::chrono::seconds kStorageLowSpeedTime{20};
 inline constexpr long kStorageLowSpeedBytes = 1024;  // a second; slower for that long: again
+
+// --- Command line against an API ------------------------------------------------------------
+inline constexpr size_t kClientReplyBytes = 256ULL * 1024 * 1024;  // of one call
+inline constexpr size_t kClientEventBytes = 8ULL * 1024 * 1024;    // of one event of a watch
+inline constexpr std::chrono::seconds kClientConnectTimeout{30};
+inline constexpr std::chrono::seconds kClientRequestTimeout{120};
+inline constexpr size_t kKubeconfigBytes = 4ULL * 1024 * 1024;  // of one, and of a file it names
+inline constexpr size_t kManifestBytes = 64ULL * 1024 * 1024;   // of one file
+inline constexpr size_t kManifestFiles = 10000;                 // of one folder
+inline constexpr size_t kLogFollowers = 5;                      // pods followed at once
+inline constexpr size_t kTemplateBytes = 64ULL * 1024;          // of a JSONPath template
+inline constexpr size_t kTemplateDepth = 16;                    // ranges and filters in each other
+inline constexpr size_t kTemplateValues = 1000000;              // of one expression
 
 }  // namespace throng::limits

@@ -4,6 +4,7 @@
 
 #include "kube/kinds/columns.h"
 #include "kube/kinds/human_time.h"
+#include "kube/kinds/schemas.h"
 
 namespace throng::kube {
 namespace {
@@ -13,7 +14,8 @@ constexpr std::string_view kKserve = "serving.kserve.io";
 
 // Core and other kinds of Kubernetes: strategic patches, printed by type.
 Kind BuiltIn(std::string group, std::string kind, std::string resource,
-             std::vector<std::string> short_names, std::vector<Column> columns) {
+             std::vector<std::string> short_names, const Schema& schema,
+             std::vector<Column> columns) {
   Kind row;
   row.group = std::move(group);
   row.version = "v1";
@@ -27,43 +29,48 @@ Kind BuiltIn(std::string group, std::string kind, std::string resource,
   row.is_built_in = true;
   row.storage_resource = row.qualified_resource();
   row.columns = std::move(columns);
+  row.schema = &schema;
   return row;
 }
 
 Kind Custom(std::string_view group, std::string version, std::string kind, std::string resource,
-            std::vector<Column> columns) {
-  Kind row =
-      BuiltIn(std::string(group), std::move(kind), std::move(resource), {}, std::move(columns));
+            const Schema& schema, std::vector<Column> columns) {
+  Kind row = BuiltIn(std::string(group), std::move(kind), std::move(resource), {}, schema,
+                     std::move(columns));
   row.version = std::move(version);
   row.is_built_in = false;
   return row;
 }
 
 void AddCore(std::vector<Kind>& rows) {
-  rows.push_back(BuiltIn("", "ConfigMap", "configmaps", {"cm"}, columns::OfConfigMaps()));
-  rows.push_back(BuiltIn("", "Event", "events", {"ev"}, columns::OfEvents()));
-  Kind name_space = BuiltIn("", "Namespace", "namespaces", {"ns"}, columns::OfNamespaces());
+  rows.push_back(
+      BuiltIn("", "ConfigMap", "configmaps", {"cm"}, schemas::kConfigMap, columns::OfConfigMaps()));
+  rows.push_back(BuiltIn("", "Event", "events", {"ev"}, schemas::kEvent, columns::OfEvents()));
+  Kind name_space =
+      BuiltIn("", "Namespace", "namespaces", {"ns"}, schemas::kNamespace, columns::OfNamespaces());
   name_space.scope = Scope::kCluster;
   name_space.has_status = true;
   rows.push_back(std::move(name_space));
-  Kind pod = BuiltIn("", "Pod", "pods", {"po"}, columns::OfPods());
+  Kind pod = BuiltIn("", "Pod", "pods", {"po"}, schemas::kPod, columns::OfPods());
   pod.categories = {"all"};
   pod.has_status = true;
   pod.has_log = true;
   pod.row_conditions = columns::RowConditionsOfPod;
   rows.push_back(std::move(pod));
-  rows.push_back(BuiltIn("", "Secret", "secrets", {}, columns::OfSecrets()));
-  rows.push_back(
-      BuiltIn("", "ServiceAccount", "serviceaccounts", {"sa"}, columns::OfServiceAccounts()));
-  Kind service = BuiltIn("", "Service", "services", {"svc"}, columns::OfServices());
+  rows.push_back(BuiltIn("", "Secret", "secrets", {}, schemas::kSecret, columns::OfSecrets()));
+  rows.push_back(BuiltIn("", "ServiceAccount", "serviceaccounts", {"sa"}, schemas::kServiceAccount,
+                         columns::OfServiceAccounts()));
+  Kind service =
+      BuiltIn("", "Service", "services", {"svc"}, schemas::kService, columns::OfServices());
   service.categories = {"all"};
   service.has_status = true;
   rows.push_back(std::move(service));
-  Kind job = BuiltIn("batch", "Job", "jobs", {}, columns::OfJobs());
+  Kind job = BuiltIn("batch", "Job", "jobs", {}, schemas::kJob, columns::OfJobs());
   job.categories = {"all"};
   job.has_status = true;
   rows.push_back(std::move(job));
-  rows.push_back(BuiltIn("coordination.k8s.io", "Lease", "leases", {}, columns::OfLeases()));
+  rows.push_back(
+      BuiltIn("coordination.k8s.io", "Lease", "leases", {}, schemas::kLease, columns::OfLeases()));
 }
 
 // One of the two views; the objects are stored under the first. A client that finds a short name in
@@ -71,20 +78,21 @@ void AddCore(std::vector<Kind>& rows) {
 void AddServing(std::vector<Kind>& rows, std::string_view group) {
   const bool is_first = group == kKubeflow;
   Kind service = Custom(group, "v1beta1", "InferenceService", "inferenceservices",
-                        columns::OfInferenceServices());
+                        schemas::kInferenceService, columns::OfInferenceServices());
   service.has_status = true;
-  Kind model =
-      Custom(group, "v1alpha1", "TrainedModel", "trainedmodels", columns::OfTrainedModels());
+  Kind model = Custom(group, "v1alpha1", "TrainedModel", "trainedmodels", schemas::kTrainedModel,
+                      columns::OfTrainedModels());
   model.has_status = true;
   if (is_first) {
     service.short_names = {"isvc"};
     model.short_names = {"tm"};
   }
-  Kind cluster_runtime = Custom(group, "v1alpha1", "ClusterServingRuntime",
-                                "clusterservingruntimes", columns::OfServingRuntimes());
+  Kind cluster_runtime =
+      Custom(group, "v1alpha1", "ClusterServingRuntime", "clusterservingruntimes",
+             schemas::kServingRuntime, columns::OfServingRuntimes());
   cluster_runtime.scope = Scope::kCluster;
-  Kind runtime =
-      Custom(group, "v1alpha1", "ServingRuntime", "servingruntimes", columns::OfServingRuntimes());
+  Kind runtime = Custom(group, "v1alpha1", "ServingRuntime", "servingruntimes",
+                        schemas::kServingRuntime, columns::OfServingRuntimes());
   for (Kind* const row : {&service, &cluster_runtime, &runtime, &model}) {
     row->storage_resource = row->resource + "." + std::string(kKubeflow);
     rows.push_back(std::move(*row));
@@ -92,10 +100,10 @@ void AddServing(std::vector<Kind>& rows, std::string_view group) {
 }
 
 void AddDerived(std::vector<Kind>& rows) {
-  Kind route =
-      Custom("throng.dev", "v1alpha1", "GatewayRoute", "gatewayroutes", columns::OfGatewayRoutes());
+  Kind route = Custom("throng.dev", "v1alpha1", "GatewayRoute", "gatewayroutes",
+                      schemas::kGatewayRoute, columns::OfGatewayRoutes());
   Kind assignment = Custom("throng.dev", "v1alpha1", "ModelAssignment", "modelassignments",
-                           columns::OfModelAssignments());
+                           schemas::kModelAssignment, columns::OfModelAssignments());
   for (Kind* const row : {&route, &assignment}) {
     row->is_derived = true;
     rows.push_back(std::move(*row));
