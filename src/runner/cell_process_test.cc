@@ -2,6 +2,7 @@
 // (Cells that are processes are in runner_contract_test.cc and runner_pool_test.cc.)
 #include "runner/cell_process.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -78,12 +79,17 @@ class CellProcessTest : public ::testing::Test {
     return sent_;
   }
 
-  // A message that no socket takes at once.
-  static LoadSpec LongLoad() {
+  // A message that no socket takes at once, and `further_bytes`.
+  static LoadSpec LongLoad(size_t further_bytes = 0) {
     auto artifact = std::move(artifact::MakeArtifact("model.null", "text")).value();
     auto config = std::make_shared<model::ModelConfig>();
     for (int i = 0; i < 14; ++i) {
       config->parameters[std::to_string(i)] = std::string(limits::kWireStringBytes - 1, 'x');
+    }
+    for (const char* name : {"further", "last"}) {
+      const size_t bytes = std::min(further_bytes, limits::kWireStringBytes - 1);
+      config->parameters[name] = std::string(bytes, 'x');
+      further_bytes -= bytes;
     }
     return {{*model::ModelName::Parse("long"), 1}, std::move(config), std::move(artifact)};
   }
@@ -241,6 +247,37 @@ TEST_F(CellProcessTest, ACellThatIsNotReadyInTimeIsNoOffender) {
   EXPECT_EQ(hello_->code(), StatusCode::kUnavailable);
   EXPECT_EQ(exit_->cause, CellExitCause::kOutside);
   EXPECT_EQ(exit_->reason, "was not ready in time");
+}
+
+// limits::kWireFrameBytes
+TEST_F(CellProcessTest, ALoadFitsIntoOneMessage) {
+  constexpr size_t kLimit = limits::kWireFrameBytes + sizeof(wire::MessageHeader);
+  StartCell();
+  SendHello();
+  std::vector<Status> refused;
+  const auto load = [&](size_t further_bytes) {
+    cell_->Load(LongLoad(further_bytes),
+                [&](const LoadResult& result) { refused.push_back(result.model.status()); });
+    RunAFewRounds();
+  };
+  const auto sent_by = [&](size_t further_bytes) {
+    const size_t before = sent_;
+    load(further_bytes);
+    size_t all = 0;
+    while (all != SentBytes()) {
+      all = sent_;
+      RunAFewRounds();
+    }
+    return all - before;
+  };
+  const size_t at_limit = kLimit - sent_by(0);
+  EXPECT_EQ(sent_by(at_limit - 1), kLimit - 1);
+  EXPECT_EQ(sent_by(at_limit), kLimit);
+  EXPECT_TRUE(refused.empty());
+  load(at_limit + 1);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(cell_->alive());
 }
 
 }  // namespace
