@@ -56,6 +56,7 @@ class PairLauncher final : public LocalLauncher {
       if (SpecToText(known->spec()) == SpecToText(spec) && !known->stopping()) return OkStatus();
       return AlreadyExistsError("replica '" + spec.pod + "' runs with another specification");
     }
+    if (suspending_) return UnavailableError("replicas are being stopped");
     if (replicas_.size() >= options_.max_replicas) {
       return ResourceExhaustedError("there are " + std::to_string(options_.max_replicas) +
                                     " replicas, which is the most");
@@ -65,6 +66,16 @@ class PairLauncher final : public LocalLauncher {
 
   void Stop(const std::string& name_space, const std::string& pod, Duration grace) override {
     if (ReplicaProcess* replica = FindReplica({name_space, pod})) replica->Stop(grace);
+  }
+
+  void Suspend(Duration grace) override {
+    suspending_ = true;
+    for (const auto& [key, replica] : replicas_) replica->Stop(grace);
+  }
+
+  bool suspended() const override {
+    return suspending_ && std::all_of(replicas_.begin(), replicas_.end(),
+                                      [](const auto& entry) { return entry.second->stopped(); });
   }
 
   std::vector<ReplicaStatus> List() const override {
@@ -135,7 +146,7 @@ class PairLauncher final : public LocalLauncher {
     const ReplicaProcess* replica = FindReplica(key);
     if (replica == nullptr) return;
     const ReplicaStatus status = replica->status();
-    const bool gone = replica->stopped();
+    const bool gone = replica->stopped() && !suspending_;
     if (gone) {
       const Status removed = os::RemoveDirectoryTree(replica->directory());
       if (!removed.ok()) {
@@ -163,6 +174,7 @@ class PairLauncher final : public LocalLauncher {
   std::map<ReplicaKey, std::unique_ptr<ReplicaProcess>> replicas_;
   std::vector<std::function<void(const ReplicaStatus&, bool)>> handlers_;
   Executor::TimerId timer_ = 0;
+  bool suspending_ = false;
 };
 
 }  // namespace

@@ -32,6 +32,10 @@ class LocalLauncher : public ReplicaLauncher {
   static Result<std::unique_ptr<LocalLauncher>> Create(os::EventLoop& loop, Random& random,
                                                        const Logger& logger,
                                                        LocalLauncherOptions options);
+  // Ends the processes of all replicas and keeps their directories: the next launcher on the same
+  // directory starts them again, with the models that they have. Starts nothing more.
+  virtual void Suspend(Duration grace) = 0;
+  virtual bool suspended() const = 0;  // all have ended
 };
 
 }  // namespace throng::launcher

@@ -212,6 +212,21 @@ TEST_F(LocalLauncherTest, StopEndsBothProcessesAndRemovesTheDirectory) {
   EXPECT_EQ(os::RealFileSystem().List(directory_ + "/replicas/default")->size(), 0u);
 }
 
+TEST_F(LocalLauncherTest, SuspendKeepsWhatTheNextLauncherStartsAgain) {
+  ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
+  ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
+  const auto stamp = os::StampOfProcess(ServerPid("pod-a"));
+  const std::string model = directory_ + "/replicas/default/pod-a/models/kept";
+  std::ofstream(model) << "bytes";
+  launcher_->Suspend(5s);
+  EXPECT_EQ(launcher_->Start(Spec("pod-b")).code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(RunUntil([this] { return launcher_->suspended(); }));
+  EXPECT_FALSE(os::FindProcess(*stamp).ok());
+  Open();
+  ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
+  EXPECT_EQ(*os::RealFileSystem().Read(model, 100), "bytes");
+}
+
 TEST_F(LocalLauncherTest, RefusesOtherSpecsBadNamesAndOneTooMany) {
   ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
   ReplicaSpec other = Spec("pod-a");

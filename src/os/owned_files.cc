@@ -124,6 +124,16 @@ Result<std::optional<UniqueFd>> TryLockFile(const std::string& path) {
   return ErrnoStatus("taking a lock", errno);
 }
 
+uint32_t EffectiveUserId() { return geteuid(); }
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    all.emplace_back(*entry);
+  }
+  return all;
+}
+
 Result<ProcessStamp> FindProcessByEnvironment(const std::string& assignment) {
   const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
   if (processes == nullptr) return ErrnoStatus("listing processes", errno);

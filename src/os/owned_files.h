@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "os/process.h"
@@ -31,6 +32,10 @@ Status RemoveDirectoryTree(const std::string& path);
 
 // Held while the descriptor, or one that a child inherited, is open. Nothing: another holds it.
 Result<std::optional<UniqueFd>> TryLockFile(const std::string& path);
+
+uint32_t EffectiveUserId();
+// "NAME=value" of this process, for a child that is to have the same.
+std::vector<std::string> Environment();
 
 // A process of this user that was started with `NAME=value` in its environment. ERRORS: kNotFound.
 Result<ProcessStamp> FindProcessByEnvironment(const std::string& assignment);

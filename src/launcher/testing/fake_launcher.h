@@ -52,6 +52,7 @@ class FakeLauncher final : public ReplicaLauncher {
     status.phase = ReplicaPhase::kReady;
     status.address = "127.0.0.1";
     status.http_port = port;
+    status.server_life = std::to_string(port) + ".1";
     if (handler_) handler_(status, false);
   }
   // Its server ended and is not running again yet.
@@ -59,6 +60,7 @@ class FakeLauncher final : public ReplicaLauncher {
     ReplicaStatus& status = replicas_.at({name_space, pod});
     status.phase = ReplicaPhase::kBackOff;
     status.http_port = 0;
+    status.server_life.clear();
     status.server_restart_count += 1;
     status.last_end = how;
     if (handler_) handler_(status, false);

@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/up_options.h"
+#include "control/plane_files.h"
+#include "os/event_loop.h"
+#include "os/file.h"
+#include "os/owned_files.h"
+#include "os/process.h"
+#include "os/socket.h"
+
+namespace throng::cli {
+namespace {
+
+constexpr int kDetachPollMs = 20;
+constexpr std::chrono::seconds kDetachDeadline{60};
+constexpr uint64_t kOutputBytes = 64 * 1024;
+
+bool AsksForHelp(std::span<const std::string> arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return argument == "--help" || argument == "-h";
+  });
+}
+
+// What a user needs next, in ten lines.
+void PrintUp(const control::RunningPlane& plane, const std::string& state_directory,
+             bool is_default_state) {
+  const std::string flag = is_default_state ? "" : " --state-dir " + state_directory;
+  std::printf("throng is up (process %lld).\n\n", static_cast<long long>(plane.process_id));
+  std::printf("  API         %s\n", plane.api_url.c_str());
+  std::printf("  ingress     http://%s:%u\n", plane.ingress_host.c_str(), plane.ingress_port);
+  std::printf("  kubeconfig  %s\n", plane.kubeconfig.c_str());
+  std::printf("  state       %s\n", state_directory.c_str());
+  std::printf("  log         %s\n\n", plane.log_file.c_str());
+  std::printf(
+      "eval \"$(throng env%s)\"   # KUBECONFIG, INGRESS_HOST, INGRESS_PORT for this shell\n",
+      flag.c_str());
+  std::printf("throng status%s; throng down%s\n", flag.c_str(), flag.c_str());
+  std::fflush(stdout);
+}
+
+int Fail(const Status& status) {
+  std::fprintf(stderr, "throng up: %s\n", status.message().c_str());
+  return 1;
+}
+
+bool IsDefaultState(const std::string& directory) {
+  return directory == control::DefaultStateDirectory(
+                          [](const char* name) -> const char* { return std::getenv(name); });
+}
+
+int RunHere(UpOptions& options) {
+  const std::string state = options.plane.state_directory;
+  if (const Status made = os::EnsurePrivateDirectory(os::JoinPath(state, "logs")); !made.ok()) {
+    return Fail(made.WithContext("the state directory"));
+  }
+  auto log = control::PlaneLog::Open(os::JoinPath(state, "logs/up.log"));
+  if (!log.ok()) return Fail(log.status());
+  const Logger logger({.process_id = os::ProcessId()}, os::RealClock(),
+                      [&log](std::string_view line) { (*log)->Write(line); });
+  const bool is_default = IsDefaultState(state);
+  options.plane.on_up = [&](const control::ControlPlaneAddresses& addresses) {
+    PrintUp({.process_id = os::ProcessId(),
+             .api_url = addresses.api_url,
+             .ingress_host = addresses.ingress_host,
+             .api_port = addresses.api_port,
+             .ingress_port = addresses.ingress_port,
+             .kubeconfig = addresses.kubeconfig,
+             .log_file = addresses.log_file},
+            state, is_default);
+  };
+  auto plane = control::ControlPlane::Create(std::move(options.plane), logger);
+  const Status status = plane.ok() ? (*plane)->Run() : plane.status();
+  return status.ok() ? 0 : Fail(status);
+}
+
+// The last line that the one in the background said.
+std::string LastWords(const std::string& path) {
+  auto text = os::RealFileSystem().Read(path, kOutputBytes);
+  if (!text.ok() || text->empty()) return "it ended at once";
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  return text->substr(text->rfind('\n') + 1);
+}
+
+int RunDetached(const UpOptions& options, std::span<const std::string> arguments) {
+  const std::string& state = options.plane.state_directory;
+  if (const auto running = control::FindRunning(state); running.ok()) {
+    return Fail(AlreadyExistsError("another throng up (process " +
+                                   std::to_string(running->process_id) +
+                                   ") runs on this state directory"));
+  }
+  if (const Status made = os::EnsurePrivateDirectory(os::JoinPath(state, "logs")); !made.ok()) {
+    return Fail(made.WithContext("the state directory"));
+  }
+  const std::string output = os::JoinPath(state, "logs/up.out");
+  (void)os::RemoveFile(output);
+  auto file = os::OpenForAppend(output);
+  if (!file.ok()) return Fail(file.status());
+  os::SpawnSpec spec{.program = options.plane.program,
+                     .arguments = {"up"},
+                     .environment = os::Environment(),
+                     .outlives_parent = true,
+                     .output_descriptor = file->get()};
+  for (const std::string& argument : arguments) {
+    if (argument.rfind("--detach", 0) != 0) spec.arguments.push_back(argument);
+  }
+  auto child = os::Spawn(spec);
+  if (!child.ok()) return Fail(child.status());
+  const MonotonicTime deadline = os::RealClock().Now() + kDetachDeadline;
+  while (os::RealClock().Now() < deadline) {
+    if (os::WaitReadable(child->pidfd(), kDetachPollMs)) {
+      std::fprintf(stderr, "%s\n", LastWords(output).c_str());
+      return 1;
+    }
+    const auto running = control::FindRunning(state);
+    if (!running.ok() || running->process_id != child->pid()) continue;
+    PrintUp(*running, state, IsDefaultState(state));
+    return 0;
+  }
+  return Fail(DeadlineExceededError("it is not up after a minute; see " + output));
+}
+
+}  // namespace
+
+int UpCommand(std::span<const std::string> arguments) {
+  if (AsksForHelp(arguments)) {
+    std::fputs(UpHelp().c_str(), stdout);
+    return 0;
+  }
+  auto options = ParseUpOptions(arguments);
+  if (!options.ok()) {
+    std::fprintf(stderr, "throng up: %s\n", options.status().message().c_str());
+    return 2;
+  }
+  for (const std::string& warning : options->warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+  return options->detach ? RunDetached(*options, arguments) : RunHere(*options);
+}
+
+}  // namespace throng::cli
