@@ -17,9 +17,13 @@ inline constexpr size_t kAnnotationBytes = 256ULL * 1024;       // of one object
 inline constexpr size_t kConfigMapBytes = 1024ULL * 1024;       // data of one: 422
 inline constexpr size_t kObjectNameBytes = 253;                 // DNS-1123 subdomain
 inline constexpr size_t kLabelValueBytes = 63;
-inline constexpr size_t kPatchOperations = 10000;  // of a JSON patch
-inline constexpr size_t kSelectorTerms = 1000;     // of a label or field selector
-inline constexpr size_t kFieldErrors = 100;        // told of one object; further ones are not
+inline constexpr size_t kPatchOperations = 10000;              // of a JSON patch
+inline constexpr size_t kPatchCopyBytes = 3ULL * 1024 * 1024;  // copied by one JSON patch
+inline constexpr size_t kPatchShiftedItems = 5000000;          // of lists, by one JSON patch
+inline constexpr size_t kSelectorTerms = 1000;                 // of a label or field selector
+inline constexpr size_t kFieldManagerBytes = 128;              // name of one
+inline constexpr size_t kUpdateManagers = 10;  // of one object; the oldest are joined
+inline constexpr size_t kFieldErrors = 100;    // told of one object; further ones are not
 
 // --- Store ---------------------------------------------------------------------------------
 inline constexpr size_t kStoreHistory = 10000;  // changes kept for watches; older: 410
@@ -38,6 +42,21 @@ inline constexpr std::chrono::seconds kWatchLongest{3600};     // then the serve
 inline constexpr size_t kLogReplyBytes = 16ULL * 1024 * 1024;  // of one log request, without follow
 inline constexpr std::chrono::seconds kEventTimeToLive{3600};
 inline constexpr size_t kEvents = 10000;  // stored; the oldest go first
+
+// --- Those who watch the API ---------------------------------------------------------------
+inline constexpr std::chrono::seconds kWatchListTime{30};       // for a list
+inline constexpr std::chrono::seconds kWatchSilence{150};       // two bookmarks and a half
+inline constexpr std::chrono::milliseconds kWatchBackOff{100};  // doubled, with jitter
+inline constexpr std::chrono::milliseconds kWatchBackOffMost{5000};
+
+// --- Agents --------------------------------------------------------------------------------
+inline constexpr size_t kAgentFetches = 4;  // of models, beside each other
+inline constexpr size_t kAgentLoads = 16;   // sent to the server and not answered
+inline constexpr std::chrono::milliseconds kAgentBackOff{500};  // doubled per failure in a row
+inline constexpr std::chrono::seconds kAgentBackOffMost{300};
+inline constexpr std::chrono::milliseconds kAgentReportEvery{1000};
+inline constexpr size_t kAgentReportModels = 2000;              // of one report
+inline constexpr size_t kModelsFileBytes = 8ULL * 1024 * 1024;  // models.json
 
 // --- Replicas ------------------------------------------------------------------------------
 inline constexpr size_t kLogFileBytes =
