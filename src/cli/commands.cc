@@ -1,6 +1,5 @@
 #include "cli/commands.h"
 
-#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -16,11 +15,16 @@ struct Command {
   int (*run)(std::span<const std::string>);
 };
 
-constexpr std::array<Command, 3> kCommands = {{
+constexpr Command kCommands[] = {
     {"serve", "serve every model in a folder", ServeCommand},
     {"infer", "send one inference to a running server and show the reply", InferCommand},
     {"inspect", "tell what a model file or folder is, without serving it", InspectCommand},
-}};
+    {"up", "start a Kubernetes-shaped API, an ingress and model replicas here", UpCommand},
+    {"env", "print KUBECONFIG, INGRESS_HOST and INGRESS_PORT for a shell", EnvCommand},
+    {"status", "tell whether `throng up` runs, and where", StatusCommand},
+    {"down", "drain and end what `throng up` started", DownCommand},
+    {"gateway", "the ingress alone (`throng up` starts it)", GatewayCommand},
+};
 
 void PrintUsage(FILE* out) {
   std::fputs("usage: throng COMMAND [options]\n\n", out);

@@ -10,6 +10,11 @@ namespace throng::cli {
 int ServeCommand(std::span<const std::string> arguments);
 int InspectCommand(std::span<const std::string> arguments);
 int InferCommand(std::span<const std::string> arguments);
+int UpCommand(std::span<const std::string> arguments);
+int EnvCommand(std::span<const std::string> arguments);
+int StatusCommand(std::span<const std::string> arguments);
+int DownCommand(std::span<const std::string> arguments);
+int GatewayCommand(std::span<const std::string> arguments);
 
 // Finds the subcommand and runs it.
 int RunCommand(std::span<const std::string> arguments);
