@@ -134,6 +134,10 @@ ApiError InvalidError(std::string_view group, std::string_view kind, std::string
   return error;
 }
 
+ApiError RejectedRequestError() {
+  return Plain(422, "Invalid", "the server rejected our request due to an error in our request");
+}
+
 ApiError ForbiddenError(std::string_view group, std::string_view resource, std::string_view name,
                         std::string_view why) {
   std::string message;

@@ -65,6 +65,8 @@ ApiError ConflictError(std::string_view group, std::string_view resource, std::s
 ApiError BadRequestError(std::string message);
 ApiError InvalidError(std::string_view group, std::string_view kind, std::string_view name,
                       std::vector<ApiCause> causes);
+// 422 without a cause: all that kube-apiserver says of a patch that does not apply.
+ApiError RejectedRequestError();
 ApiError ForbiddenError(std::string_view group, std::string_view resource, std::string_view name,
                         std::string_view why);
 ApiError MethodNotAllowedError();

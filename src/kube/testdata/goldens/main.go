@@ -42,4 +42,7 @@ func main() {
 	write(folder, "field_selectors.json", fieldSelectors())
 	write(folder, "names.json", names())
 	write(folder, "quotes.json", quotes())
+	write(folder, "merge_patches.json", mergePatches())
+	write(folder, "json_patches.json", jsonPatches())
+	write(folder, "strategic_patches.json", strategicPatches())
 }
