@@ -55,8 +55,18 @@ inline constexpr size_t kAgentLoads = 16;   // sent to the server and not answer
 inline constexpr std::chrono::milliseconds kAgentBackOff{500};  // doubled per failure in a row
 inline constexpr std::chrono::seconds kAgentBackOffMost{300};
 inline constexpr std::chrono::milliseconds kAgentReportEvery{1000};
-inline constexpr size_t kAgentReportModels = 2000;              // of one report
-inline constexpr size_t kModelsFileBytes = 8ULL * 1024 * 1024;  // models.json
+inline constexpr size_t kAgentReportModels = 2000;                  // of one report
+inline constexpr size_t kModelsFileBytes = 8ULL * 1024 * 1024;      // models.json
+inline constexpr size_t kAgentReplyBytes = 256ULL * 1024 * 1024;    // a list of the API; an index
+inline constexpr size_t kAgentJournalBytes = 256ULL * 1024 * 1024;  // the last known assignments
+inline constexpr size_t kAgentRecordBytes = 32ULL * 1024 * 1024;    // of one model
+inline constexpr size_t kAgentMessageBytes = 1000;                  // of a failure that is reported
+inline constexpr std::chrono::milliseconds kAgentJournalDelay{100};  // written together
+inline constexpr std::chrono::milliseconds kAgentServerPoll{100};    // for a server that is away
+inline constexpr std::chrono::milliseconds kAgentServerWatch{500};   // of one that is there
+inline constexpr std::chrono::seconds kAgentServerTime{10};          // for an index or an unload
+inline constexpr std::chrono::seconds kAgentIndexEvery{10};  // of a server that tells no start
+inline constexpr std::chrono::seconds kAgentReportTime{10};
 
 // --- Replicas ------------------------------------------------------------------------------
 inline constexpr size_t kLogFileBytes =
