@@ -30,6 +30,8 @@ enum class Propagation : uint8_t { kBackground, kForeground, kOrphan };
 class ObjectWatch {
  public:
   virtual ~ObjectWatch() = default;
+  // Whether everything that was there when it began has been told.
+  virtual bool has_synced() const { return true; }
 };
 
 class Objects {

@@ -1,0 +1,175 @@
+#include "kube/records/built_in_rules.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace throng::kube::server {
+namespace {
+
+constexpr int64_t kPodGraceSeconds = 30;
+constexpr std::array<std::string_view, 3> kProtectedNamespaces = {"default", "kube-system",
+                                                                  "kube-public"};
+
+constexpr std::array<std::string_view, 12> kFieldsOfEvents = {"involvedObject.kind",
+                                                              "involvedObject.namespace",
+                                                              "involvedObject.name",
+                                                              "involvedObject.uid",
+                                                              "involvedObject.apiVersion",
+                                                              "involvedObject.resourceVersion",
+                                                              "involvedObject.fieldPath",
+                                                              "reason",
+                                                              "reportingComponent",
+                                                              "source",
+                                                              "type",
+                                                              "source.component"};
+constexpr std::array<std::string_view, 8> kFieldsOfPods = {
+    "spec.nodeName",    "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+    "spec.hostNetwork", "status.phase",       "status.podIP",       "status.nominatedNodeName"};
+constexpr std::array<std::string_view, 1> kFieldsOfNamespaces = {"status.phase"};
+constexpr std::array<std::string_view, 1> kFieldsOfSecrets = {"type"};
+constexpr std::array<std::string_view, 1> kFieldsOfJobs = {"status.successful"};
+constexpr std::array<std::string_view, 1> kFieldsOfModels = {"spec.inferenceService"};
+constexpr std::array<std::string_view, 3> kFieldsOfAssignments = {"spec.replica", "spec.model",
+                                                                  "spec.uid"};
+
+struct FieldsOfKind {
+  std::string_view resource;  // storage_resource
+  std::span<const std::string_view> fields;
+};
+constexpr std::array<FieldsOfKind, 7> kSelectableFields = {{
+    {"events", kFieldsOfEvents},
+    {"pods", kFieldsOfPods},
+    {"namespaces", kFieldsOfNamespaces},
+    {"secrets", kFieldsOfSecrets},
+    {"jobs.batch", kFieldsOfJobs},
+    {"trainedmodels.serving.kubeflow.org", kFieldsOfModels},
+    {"modelassignments.throng.dev", kFieldsOfAssignments},
+}};
+
+bool IsCore(const Kind& kind, std::string_view resource) {
+  return kind.group.empty() && kind.resource == resource;
+}
+
+// RFC 4648, with padding.
+std::string EncodeBase64(std::string_view bytes) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - at);
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (i < count ? static_cast<uint8_t>(bytes[at + i]) : 0U);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      text += i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=';
+    }
+  }
+  return text;
+}
+
+void SetDefault(Json& object, const char* key, Json value) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) object[key] = std::move(value);
+}
+
+Json& ObjectAt(Json& object, const char* key) {
+  SetDefault(object, key, Json::object());
+  return object[key];
+}
+
+void FillNamespace(Json& object) {
+  const std::string name = TextAt(object, {"metadata", "name"});
+  ObjectAt(object["metadata"], "labels")["kubernetes.io/metadata.name"] = name;
+  if (TextAt(object, {"metadata", "deletionTimestamp"}).empty()) {
+    SetDefault(ObjectAt(object, "spec"), "finalizers", Json::array({"kubernetes"}));
+  }
+  SetDefault(ObjectAt(object, "status"), "phase", "Active");
+}
+
+void FillSecret(Json& object) {
+  SetDefault(object, "type", "Opaque");
+  const auto texts = object.find("stringData");
+  if (texts == object.end()) return;
+  if (texts->is_object()) {
+    for (const auto& [key, value] : texts->items()) {
+      if (value.is_string()) {
+        ObjectAt(object, "data")[key] = EncodeBase64(value.get_ref<const std::string&>());
+      }
+    }
+  }
+  object.erase("stringData");
+}
+
+void LabelPodsOfJob(const Json& metadata, Json& spec) {
+  if (const auto manual = spec.find("manualSelector"); manual != spec.end() && *manual == true) {
+    return;
+  }
+  const std::string uid = TextAt(metadata, {"uid"});
+  const std::string name = TextAt(metadata, {"name"});
+  Json& labels = ObjectAt(ObjectAt(ObjectAt(spec, "template"), "metadata"), "labels");
+  SetDefault(labels, "batch.kubernetes.io/controller-uid", uid);
+  SetDefault(labels, "batch.kubernetes.io/job-name", name);
+  SetDefault(labels, "controller-uid", uid);
+  SetDefault(labels, "job-name", name);
+  SetDefault(spec, "selector", {{"matchLabels", {{"batch.kubernetes.io/controller-uid", uid}}}});
+}
+
+// kubectl describe reads these without looking whether they are there.
+void FillJob(Json& object) {
+  Json& spec = ObjectAt(object, "spec");
+  if (!spec.contains("completions") && !spec.contains("parallelism")) spec["completions"] = 1;
+  SetDefault(spec, "parallelism", 1);
+  SetDefault(spec, "backoffLimit", 6);
+  SetDefault(spec, "completionMode", "NonIndexed");
+  SetDefault(spec, "suspend", false);
+  LabelPodsOfJob(object["metadata"], spec);
+}
+
+}  // namespace
+
+bool IsNamespaceKind(const Kind& kind) { return IsCore(kind, "namespaces"); }
+
+void FillBuiltIn(const Kind& kind, Json& object) {
+  if (IsNamespaceKind(kind)) FillNamespace(object);
+  if (IsCore(kind, "secrets")) FillSecret(object);
+  if (IsCore(kind, "pods")) SetDefault(ObjectAt(object, "status"), "phase", "Pending");
+  if (kind.group == "batch" && kind.resource == "jobs") FillJob(object);
+}
+
+bool IsHeldByKind(const Kind& kind, const Json& object) {
+  if (!IsNamespaceKind(kind)) return false;
+  const Json* finalizers = FindPath(object, {"spec", "finalizers"});
+  return finalizers != nullptr && !finalizers->empty();
+}
+
+std::optional<ApiError> RefuseDelete(const Kind& kind, const Json& object) {
+  if (!IsNamespaceKind(kind)) return std::nullopt;
+  const std::string name = TextAt(object, {"metadata", "name"});
+  for (const std::string_view kept : kProtectedNamespaces) {
+    if (name == kept) {
+      return ForbiddenError(kind.group, kind.resource, name, "this namespace may not be deleted");
+    }
+  }
+  return std::nullopt;
+}
+
+void MarkDeleted(const Kind& kind, Json& object) {
+  if (IsNamespaceKind(kind)) object["status"]["phase"] = "Terminating";
+}
+
+int64_t GracePeriodSeconds(const Kind& kind, std::optional<int64_t> asked) {
+  if (!IsCore(kind, "pods")) return 0;
+  return asked.value_or(kPodGraceSeconds);
+}
+
+std::span<const std::string_view> SelectableFields(const Kind& kind) {
+  for (const FieldsOfKind& row : kSelectableFields) {
+    if (row.resource == kind.storage_resource) return row.fields;
+  }
+  return {};
+}
+
+}  // namespace throng::kube::server
