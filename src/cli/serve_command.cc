@@ -7,6 +7,7 @@
 #include "os/event_loop.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/processors.h"
 #include "server/data_plane_server.h"
 
 namespace throng::cli {
@@ -46,6 +47,12 @@ int ServeCommand(std::span<const std::string> arguments) {
   if (const Status usable = CheckPaths(*options); !usable.ok()) {
     std::fprintf(stderr, "throng serve: %s\n", usable.message().c_str());
     return 1;
+  }
+  if (options->compute_threads > 0) {
+    if (const Status limited = os::LimitProcessors(options->compute_threads); !limited.ok()) {
+      std::fprintf(stderr, "throng serve: %s\n", limited.message().c_str());
+      return 1;
+    }
   }
   options->log.process_id = os::ProcessId();
   const Logger logger(options->log, os::RealClock(), [](std::string_view line) {

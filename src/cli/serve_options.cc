@@ -1,5 +1,6 @@
 #include "cli/serve_options.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "model/model_name.h"
@@ -18,6 +19,8 @@ struct Draft {
   std::optional<LoadPolicy> by_mode;  // --model-control-mode
   std::optional<LoadPolicy> by_load;  // --load
   int64_t http_threads = 0;
+  int64_t compute_threads = 0;
+  uint64_t memory_limit_bytes = 0;
   int64_t log_verbose = 0;
   uint64_t http_max_input_bytes = limits::kHttpBodyBytes;
   std::chrono::seconds execution_deadline = limits::kExecutionDeadline;
@@ -118,6 +121,17 @@ void AddRunOptions(OptionTable& table, Draft& draft) {
                if (options.runners.cell_memory_bytes >= kMinCellMemoryBytes) return OkStatus();
                return InvalidArgumentError("must be 16Mi or more");
              }});
+  table.Add({"memory-limit", "BYTES",
+             "most memory of this server; a model process may take no more than this (for now each "
+             "by itself)",
+             [set = Bytes(&draft.memory_limit_bytes), &draft](std::string_view value) -> Status {
+               THRONG_RETURN_IF_ERROR(set(value));
+               if (draft.memory_limit_bytes >= kMinCellMemoryBytes) return OkStatus();
+               return InvalidArgumentError("must be 16Mi or more");
+             }});
+  table.Add({"compute-threads", "N",
+             "processors that this server and its models may use (default: all)",
+             Integer(&draft.compute_threads, 1, 1024)});
   table.Add({"execution-deadline", "SECONDS",
              "a call that runs longer is ended, with its process (default 60)",
              Seconds(&draft.execution_deadline, 1, 86400)});
@@ -175,6 +189,11 @@ Status CheckTogether(Draft& draft) {
     return InvalidArgumentError("no folder given; try: throng serve DIR");
   }
   options.http_thread_count = static_cast<int>(draft.http_threads);
+  options.compute_threads = static_cast<int>(draft.compute_threads);
+  if (draft.memory_limit_bytes > 0) {
+    options.runners.cell_memory_bytes =
+        std::min(options.runners.cell_memory_bytes, draft.memory_limit_bytes);
+  }
   options.http_max_input_bytes = draft.http_max_input_bytes;
   options.log.verbose = static_cast<int>(draft.log_verbose);
   options.scheduling.execution_deadline = draft.execution_deadline;

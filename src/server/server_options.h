@@ -28,6 +28,7 @@ struct ServerOptions {
   bool allow_grpc = true;
   bool allow_metrics = true;
   std::string ports_file;
+  int compute_threads = 0;    // 0: all processors that this process may use
   int http_thread_count = 0;  // 0: half of the processors, as the other half runs models
   size_t http_max_input_bytes = limits::kHttpBodyBytes;
   std::vector<std::string> cors_origins;
