@@ -1,7 +1,5 @@
 #include "kube/kinds/human_time.h"
 
-#include <charconv>
-
 namespace throng::kube {
 namespace {
 
@@ -9,6 +7,13 @@ using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr int kFirstYear = 1900;
+constexpr int kLastYear = 2149;
+
+std::chrono::year_month_day Day(int year) {
+  return {std::chrono::year(year), std::chrono::January, std::chrono::day(1)};
+}
 
 // Digits only, exactly `length` of them at `at`.
 std::optional<int> Digits(std::string_view text, size_t at, size_t length) {
@@ -77,13 +82,14 @@ std::optional<WallTime> ParseTimestamp(std::string_view text) {
   const std::chrono::year_month_day date(std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day)));
-  // What does not fit into 64 bits of nanoseconds is no time of an object either.
-  if (!date.ok() || *year < 1700 || *year > 2200) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   text.remove_prefix(19);
   const std::optional<Duration> fraction = TakeFraction(text);
   const std::optional<minutes> offset = ParseOffset(text);
   if (!fraction || !offset) return std::nullopt;
+  // The difference of any two must fit into 64 bits of nanoseconds.
+  if (*year < kFirstYear) return WallTime(std::chrono::sys_days(Day(kFirstYear)));
+  if (*year > kLastYear) return WallTime(std::chrono::sys_days(Day(kLastYear + 1)));
   return WallTime(std::chrono::sys_days(date)) + hours(*hour) + minutes(*minute) +
          seconds(*second) + *fraction - *offset;
 }
@@ -107,7 +113,8 @@ std::string HumanDuration(Duration duration) {
 }
 
 std::string AgeSince(std::string_view timestamp, WallTime now) {
-  if (timestamp.empty()) return "<unknown>";
+  // Go's zero time.
+  if (timestamp.empty() || timestamp == "0001-01-01T00:00:00Z") return "<unknown>";
   const std::optional<WallTime> time = ParseTimestamp(timestamp);
   if (!time) return "<invalid>";
   return HumanDuration(now - *time);

@@ -14,7 +14,8 @@
 
 namespace throng::kube {
 
-// RFC 3339, with or without a fraction, in UTC or with an offset. Nothing: it is no such text.
+// RFC 3339, with or without a fraction, in UTC or with an offset; before 1900 and after 2149: the
+// edge of that time. Nothing: it is no such text.
 std::optional<WallTime> ParseTimestamp(std::string_view text);
 
 // Two or three figures that mean something: "119s", "2m5s", "3h", "9d". "<invalid>" for a time

@@ -113,6 +113,10 @@ constexpr Schema Extended(const Schema& base, std::span<const Field> fields,
   schema.base = &base;
   return schema;
 }
+constexpr Schema Named(std::string_view name, Schema schema) {
+  schema.name = name;
+  return schema;
+}
 // Any fields, kept as they are.
 constexpr Schema OpenObject(std::string_view name, std::string_view description) {
   Schema schema = Object(name, {}, description);

@@ -218,7 +218,7 @@ constexpr Field kEventFields[] = {
     {"kind", &kText, kKindText},
     {"lastTimestamp", &kTime, "When it happened last."},
     {"message", &kText, "What happened, for people."},
-    {"metadata", &kObjectMeta, kMetadataText},
+    {"metadata", &kObjectMeta, kMetadataText, true},
     {"reason", &kText, "Why, in one word."},
     {"related", &kObjectReference, "A second object that it is about."},
     {"reportingComponent", &kText, "Who reports it."},

@@ -209,7 +209,8 @@ constexpr Field kEphemeralContainerFields[] = {
     {"targetContainerName", &kText, "The container whose processes it sees."},
 };
 constexpr Schema kEphemeralContainer =
-    Extended(kContainer, kEphemeralContainerFields, "A container that was added later.");
+    Named("io.k8s.api.core.v1.EphemeralContainer",
+          Extended(kContainer, kEphemeralContainerFields, "A container that was added later."));
 
 constexpr Schema kContainers = KeyedList(kContainer, kByName);
 constexpr std::string_view kDnsPolicyValues[] = {"ClusterFirst", "ClusterFirstWithHostNet",

@@ -8,6 +8,7 @@ namespace {
 // As KServe writes amounts: a number, or a text with a unit.
 constexpr Schema kAmount = Plain(SchemaType::kQuantity);
 constexpr Schema kOpen = OpenObject("", "");
+constexpr Schema kOpenList = ListOf(kOpen);
 
 // --- Status --------------------------------------------------------------------------------
 
@@ -169,6 +170,7 @@ constexpr Field kPredictorExtensionFields[] = {
     {"storage", &kStorage, "Where the model is, by a credential."},
     {"storageUri", &kText,
      "Where the one model of this service is. Without it the service holds TrainedModels."},
+    {"storageUris", &kOpenList, "Where several parts of that model are."},
 };
 constexpr Schema kFramework = Extended(kContainer, kPredictorExtensionFields,
                                        "A model server: the settings of its container.");
@@ -218,6 +220,7 @@ constexpr Field kPredictorFields[] = {
     {"pmml", &kFramework, "A model in PMML."},
     {"pytorch", &kFramework, "A model of PyTorch."},
     {"sklearn", &kFramework, "A model of scikit-learn."},
+    {"storageUris", &kOpenList, "Where several parts of a model are."},
     {"tensorflow", &kFramework, "A model of TensorFlow."},
     {"triton", &kFramework, "Models of any format that Triton Inference Server serves."},
     {"workerSpec", &kOpen, "Further pods of one replica."},
