@@ -12,6 +12,7 @@ command_test() {
   plan_build yes
   plan_show_and_ask
   prepare build test
+  fetch_kubectl_120
   configure release build
   headline 'building everything'
   compile build
