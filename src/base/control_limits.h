@@ -35,6 +35,7 @@ inline constexpr size_t kStoreWatches = 4096;   // more: 429
 inline constexpr size_t kStoreObjects = 2000000;
 
 // --- API server ----------------------------------------------------------------------------
+inline constexpr size_t kApiWatches = 3840;  // of users; the rest of kStoreWatches: controllers
 inline constexpr size_t kListPage = 500;  // of a list without a limit in tools
 inline constexpr size_t kWatchUnsentBytes = 8ULL * 1024 * 1024;  // a slower watch is ended
 inline constexpr std::chrono::seconds kWatchBookmarkEvery{60};
@@ -114,6 +115,20 @@ inline constexpr std::chrono::seconds kStorageBackOffMost{10};    // also of Ret
 inline constexpr std::chrono::seconds kStorageConnectTimeout{10};
 inline constexpr std::chrono::seconds kStorageLowSpeedTime{20};
 inline constexpr long kStorageLowSpeedBytes = 1024;  // a second; slower for that long: again
+
+// --- Jobs (`throng attack`) -----------------------------------------------------------------
+inline constexpr std::chrono::seconds kAttackLongest{3600};  // also of a timeout and a rate's unit
+inline constexpr uint64_t kAttackRate = 10000;               // requests a second
+inline constexpr size_t kAttackInFlight = 4096;              // further ones fail at once
+inline constexpr size_t kAttackTargets = 10000;
+inline constexpr size_t kAttackHeaders = 100;                    // of one target
+inline constexpr size_t kAttackLineBytes = 64ULL * 1024;         // of a file of targets
+inline constexpr size_t kAttackCommandBytes = 16ULL * 1024;      // all words of a command
+inline constexpr size_t kAttackFilesBytes = 16ULL * 1024 * 1024;  // targets and bodies of one
+inline constexpr size_t kAttackErrors = 100;                     // different ones in a report
+inline constexpr size_t kJobRuns = 64;                           // that run at once
+inline constexpr std::chrono::seconds kJobBackOff{10};           // doubled per failed pod
+inline constexpr std::chrono::seconds kJobBackOffMost{360};
 
 // --- Command line against an API ------------------------------------------------------------
 inline constexpr size_t kClientReplyBytes = 256ULL * 1024 * 1024;  // of one call

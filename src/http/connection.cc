@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "http/syntax.h"
 #include "os/socket.h"
+#include "os/unix_socket.h"
 
 namespace throng::http {
 namespace {
@@ -115,9 +116,13 @@ class PendingExchange final : public Exchange {
   void Send(Reply reply) override;
   std::unique_ptr<ReplyStream> StartStream(Reply head) override;
   bool client_gone() const override { return connection_ == nullptr && !answered_; }
+  void OnClientGone(std::function<void()> handler) override;
   const PeerIdentity* peer() const override { return peer_.get(); }
+  std::string client_address() const override {
+    return connection_ == nullptr ? "" : connection_->client_address();
+  }
 
-  void OnClientGone() { connection_ = nullptr; }
+  void LoseClient();
 
  private:
   Connection* connection_;  // null when answered, or gone
@@ -126,6 +131,7 @@ class PendingExchange final : public Exchange {
   const std::shared_ptr<RequestPool> pool_;
   const std::shared_ptr<const PeerIdentity> peer_;
   Request request_;
+  std::shared_ptr<std::function<void()>> on_gone_;  // null when nobody asked
 };
 
 // The stream of a client that has gone already.
@@ -146,6 +152,7 @@ PendingExchange::~PendingExchange() {
 void PendingExchange::Send(Reply reply) {
   THRONG_CHECK(!answered_);
   answered_ = true;
+  on_gone_.reset();
   Connection* const connection = std::exchange(connection_, nullptr);
   if (connection != nullptr) connection->Answer(sequence_, std::move(reply));
 }
@@ -153,11 +160,25 @@ void PendingExchange::Send(Reply reply) {
 std::unique_ptr<ReplyStream> PendingExchange::StartStream(Reply head) {
   THRONG_CHECK(!answered_);
   answered_ = true;
+  on_gone_.reset();
   Connection* const connection = std::exchange(connection_, nullptr);
   if (connection == nullptr) return std::make_unique<DroppedStream>();
   auto stream = std::make_unique<PendingStream>(*connection, sequence_);
   connection->StartStream(sequence_, std::move(head), *stream);
   return stream;
+}
+
+void PendingExchange::OnClientGone(std::function<void()> handler) {
+  if (answered_) return;
+  on_gone_ = std::make_shared<std::function<void()>>(std::move(handler));
+}
+
+void PendingExchange::LoseClient() {
+  Connection* const connection = std::exchange(connection_, nullptr);
+  if (on_gone_ == nullptr) return;
+  connection->loop().Post([weak = std::weak_ptr<std::function<void()>>(on_gone_)] {
+    if (const auto handler = weak.lock()) (*handler)();
+  });
 }
 
 Connection::Connection(ConnectionOwner& owner, os::UniqueFd fd,
@@ -189,6 +210,11 @@ void Connection::Close() {
   kept_.clear();
   DropSlots(0);
   owner_.OnClosed(*this);
+}
+
+const std::string& Connection::client_address() {
+  if (!client_address_) client_address_ = os::PeerAddress(fd_.get());
+  return *client_address_;
 }
 
 // --- Reading ------------------------------------------------------------------------------
@@ -480,7 +506,7 @@ void Connection::CutReply() {
 void Connection::DropSlots(size_t first) {
   for (size_t i = first; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
-    if (slot.exchange != nullptr) slot.exchange->OnClientGone();
+    if (slot.exchange != nullptr) slot.exchange->LoseClient();
     if (slot.stream != nullptr && slot.stream->writer != nullptr) {
       slot.stream->writer->OnClientGone();
     }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,6 +76,7 @@ class Connection {
   void DropStream(uint64_t sequence);
   size_t UnsentOfStream(uint64_t sequence) const;
   os::EventLoop& loop() { return owner_.loop(); }
+  const std::string& client_address();
 
   // For the owner's books.
   size_t index = 0;
@@ -121,6 +123,7 @@ class Connection {
   ConnectionOwner& owner_;
   os::UniqueFd fd_;
   const std::shared_ptr<const PeerIdentity> peer_;
+  std::optional<std::string> client_address_;  // asked for at most once
   RequestParser parser_;
   OutputQueue output_;
   std::string kept_;             // read, not used by the parser yet

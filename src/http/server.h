@@ -87,8 +87,13 @@ class Exchange {
   virtual std::unique_ptr<ReplyStream> StartStream(Reply head) = 0;
   // True when the client has gone: work for it may stop.
   virtual bool client_gone() const = 0;
+  // `handler` runs once, soon after the client has gone, unless the request is answered or dropped
+  // first; never from inside.
+  virtual void OnClientGone(std::function<void()>) {}
   // Null: not known.
   virtual const PeerIdentity* peer() const { return nullptr; }
+  // The IP address at the other end of the connection; empty: not known, or it has none.
+  virtual std::string client_address() const { return ""; }
 };
 
 struct ServerOptions {

@@ -326,6 +326,28 @@ TEST(ReplyStreamTest, LargePiecesArriveWhole) {
   EXPECT_TRUE(s.client.received == expected);
 }
 
+TEST(ClientGoneTest, IsToldOnceUnlessTheRequestIsAnsweredOrDropped) {
+  ServerHarness harness;
+  RawClient client(harness);
+  client.Send(std::string(kGet) + std::string(kGet) + std::string(kGet) + std::string(kGet));
+  ASSERT_TRUE(harness.WaitForHeld(4));
+  EXPECT_EQ(harness.held[0]->client_address(), "127.0.0.1");
+  std::string told;
+  for (int i = 0; i < 4; ++i) {
+    harness.held[static_cast<size_t>(i)]->OnClientGone([&, i] {
+      told += std::to_string(i);
+      harness.held.pop_back();  // the last one is dropped before it is told
+    });
+  }
+  harness.held[0]->Send({});
+  harness.held[1]->StartStream({})->Finish();
+  client.Close();
+  EXPECT_TRUE(harness.RunUntil([&] { return !told.empty(); }));
+  harness.Settle();
+  EXPECT_EQ(told, "2");
+  EXPECT_EQ(harness.held[2]->client_address(), "");
+}
+
 TEST(AdoptTest, ConnectionsAcceptedElsewhereCarryTheirPeer) {
   ServerHarness harness;
   auto server = HttpServer::Start(harness.loop(), -1, {}, [](std::shared_ptr<Exchange> exchange) {

@@ -1,11 +1,14 @@
 #include "os/unix_socket.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -126,6 +129,24 @@ Result<PeerCredentials> PeerOf(int fd) {
     return InvalidArgumentError("not a connected Unix socket");
   }
   return PeerCredentials{credentials.pid, credentials.uid, credentials.gid};
+}
+
+std::string PeerAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size_bytes = sizeof(address);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size_bytes) != 0) return "";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* binary = nullptr;
+  if (address.ss_family == AF_INET) {
+    binary = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
+  } else if (address.ss_family == AF_INET6) {
+    binary = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+  }
+  if (binary == nullptr ||
+      ::inet_ntop(address.ss_family, binary, text.data(), text.size()) == nullptr) {
+    return "";
+  }
+  return text.data();
 }
 
 }  // namespace throng::os

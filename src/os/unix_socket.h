@@ -35,4 +35,8 @@ Result<UniqueFd> ConnectUnix(const std::string& path);
 // Of a connected Unix socket. ERRORS: kInvalidArgument — it is none.
 Result<PeerCredentials> PeerOf(int fd);
 
+// Of a connected TCP socket, what stands in the place of that: the IP address at the other end.
+// Empty for any other descriptor.
+std::string PeerAddress(int fd);
+
 }  // namespace throng::os

@@ -86,6 +86,23 @@ TEST(UnixSocketTest, OtherFilesAreLeftAlone) {
   EXPECT_TRUE(std::filesystem::is_regular_file(path));
 }
 
+TEST(UnixSocketTest, TcpPeersHaveAnAddressInstead) {
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    const auto listener = ListenTcp(address, 0);
+    if (!listener.ok()) continue;  // a host without IPv6
+    const auto client = ConnectTcp(address, *LocalPort(listener->get()));
+    ASSERT_TRUE(client.ok() && WaitReadable(listener->get(), 10'000));
+    const auto accepted = Accept(listener->get());
+    ASSERT_TRUE(accepted.ok() && accepted->has_value());
+    EXPECT_EQ(PeerAddress((*accepted)->get()), address);
+    EXPECT_EQ(PeerOf((*accepted)->get()).status().code(), StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(PeerAddress(-1), "");
+  const auto pair = SocketPair();
+  ASSERT_TRUE(pair.ok());
+  EXPECT_EQ(PeerAddress(pair->first.get()), "");
+}
+
 TEST(UnixSocketTest, WhatIsNotThereIsTold) {
   TemporaryDirectory directory;
   EXPECT_EQ(ListenUnix(directory.path() + "/none/a.sock").status().code(), StatusCode::kNotFound);
