@@ -15,6 +15,8 @@ int EnvCommand(std::span<const std::string> arguments);
 int StatusCommand(std::span<const std::string> arguments);
 int DownCommand(std::span<const std::string> arguments);
 int GatewayCommand(std::span<const std::string> arguments);
+int AttackCommand(std::span<const std::string> arguments);
+int AgentCommand(std::span<const std::string> arguments);
 
 // Finds the subcommand and runs it.
 int RunCommand(std::span<const std::string> arguments);

@@ -17,6 +17,7 @@
 #include "kube/server/garbage_collector.h"
 #include "kube/server/namespace_controller.h"
 #include "kube/server/registry.h"
+#include "launcher/job_launcher.h"
 #include "launcher/local_launcher.h"
 #include "launcher/managed_process.h"
 #include "os/file.h"
@@ -100,6 +101,7 @@ class LocalPlane final : public ControlPlane {
   void StartGateway();
   Status WriteFiles();
   void AwaitReady();
+  std::string GatewayAddress() const;
   void OnSignal();
   void Stop();
   void AwaitStopped();
@@ -126,6 +128,7 @@ class LocalPlane final : public ControlPlane {
   std::unique_ptr<kube::server::GarbageCollector> garbage_;
   std::unique_ptr<kube::server::NamespaceController> namespaces_;
   std::unique_ptr<launcher::LocalLauncher> launcher_;
+  std::unique_ptr<launcher::LocalJobLauncher> job_launcher_;
   std::unique_ptr<reconcilers::Controllers> controllers_;
   std::unique_ptr<launcher::ManagedProcess> gateway_;
   Access access_;
@@ -162,6 +165,11 @@ Status LocalPlane::OpenLauncher() {
                                           .agent_arguments = options_.agent_arguments,
                                           .agent_environment = options_.agent_environment,
                                           .server_environment = options_.server_environment}));
+  THRONG_ASSIGN_OR_RETURN(job_launcher_, launcher::LocalJobLauncher::Create(
+                                             *loop_, random_, logger_,
+                                             {.directory = Path("jobs"),
+                                              .program = options_.program,
+                                              .gateway = [this] { return GatewayAddress(); }}));
   return OkStatus();
 }
 
@@ -238,7 +246,7 @@ void LocalPlane::StartControllers() {
   namespaces_ = std::make_unique<kube::server::NamespaceController>(*loop_, *registry_);
   namespaces_->Start();
   controllers_ = std::make_unique<reconcilers::Controllers>(
-      *loop_, random_, *registry_, *launcher_, logger_, tell,
+      *loop_, random_, *registry_, *launcher_, *job_launcher_, logger_, tell,
       reconcilers::ServiceOptions{.domain = options_.domain,
                                   .drain_grace = options_.drain_grace,
                                   .check_arguments = options_.check_server_arguments});
@@ -309,6 +317,14 @@ void LocalPlane::AwaitReady() {
   }
 }
 
+// For those on this machine; empty until the gateway listens.
+std::string LocalPlane::GatewayAddress() const {
+  const PlanePorts gateway = ReadPorts(Path("gateway/ports"));
+  if (gateway.ingress == 0) return "";
+  const bool is_any = options_.ingress_address == "0.0.0.0";
+  return (is_any ? "127.0.0.1" : options_.ingress_address) + ":" + std::to_string(gateway.ingress);
+}
+
 Status LocalPlane::WriteFiles() {
   const std::string host = options_.api_address == "0.0.0.0" ? "127.0.0.1" : options_.api_address;
   ControlPlaneAddresses addresses{
@@ -353,6 +369,7 @@ void LocalPlane::OnSignal() {
 void LocalPlane::Stop() {
   stopping_ = true;
   THRONG_LOG_INFO(logger_) << "stopping: the gateway, then the replicas, are drained";
+  job_launcher_->Suspend();
   gateway_->Stop(options_.drain_grace);
   AwaitStopped();
 }
@@ -360,7 +377,7 @@ void LocalPlane::Stop() {
 void LocalPlane::AwaitStopped() {
   if (gateway_->state() != launcher::ManagedState::kStopped) return;
   launcher_->Suspend(options_.drain_grace);
-  if (launcher_->suspended()) {
+  if (launcher_->suspended() && job_launcher_->suspended()) {
     api_->EndStreams();
     loop_->Stop();
     return;
@@ -370,6 +387,9 @@ void LocalPlane::AwaitStopped() {
 
 Result<std::string> LocalPlane::LogFileOf(const std::string& name_space, const std::string& pod,
                                           const std::string& container) const {
+  if (job_launcher_->Find(name_space, pod)) {
+    return job_launcher_->LogFile(name_space, pod, container);
+  }
   return launcher_->LogFile(name_space, pod, container);
 }
 

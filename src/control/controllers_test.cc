@@ -8,6 +8,7 @@
 #include "kube/server/bootstrap.h"
 #include "kube/server/garbage_collector.h"
 #include "kube/server/registry.h"
+#include "launcher/testing/fake_job_launcher.h"
 #include "launcher/testing/fake_launcher.h"
 #include "reconcilers/conditions.h"
 #include "store/memory_store.h"
@@ -27,7 +28,7 @@ class ControllersTest : public ::testing::Test {
     garbage_ = std::make_unique<kube::server::GarbageCollector>(executor_, *registry_);
     garbage_->Start();
     controllers_ = std::make_unique<Controllers>(
-        executor_, random_, *registry_, launcher_, logger_,
+        executor_, random_, *registry_, launcher_, job_launcher_, logger_,
         [this](const Json& object, bool warning, std::string_view reason,
                std::string_view message) {
           events_.push_back((warning ? "Warning " : "Normal ") + kube::NameOf(object) + " " +
@@ -166,6 +167,7 @@ spec:
       std::make_unique<kube::server::Registry>(executor_, random_, durable_, derived_);
   std::unique_ptr<kube::server::GarbageCollector> garbage_;
   launcher::testing::FakeLauncher launcher_;
+  launcher::testing::FakeJobLauncher job_launcher_;
   Logger logger_{{}, executor_.clock(), [this](std::string_view line) { log_ += line; }};
   std::string log_;
   std::vector<std::string> events_;

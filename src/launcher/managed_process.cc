@@ -62,7 +62,9 @@ ManagedProcess::~ManagedProcess() {
 
 void ManagedProcess::Start() {
   if (state_ != ManagedState::kStopped) return;
-  if (!TakeOver()) Launch();
+  if (TakeOver()) return;
+  if (!options_.may_launch) return SetState(ManagedState::kEnded);
+  Launch();
 }
 
 bool ManagedProcess::TakeOver() {

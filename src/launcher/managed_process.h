@@ -27,6 +27,7 @@ struct ManagedProcessOptions {
   std::string log_path;    // its output is appended here
   std::string state_path;  // where its stamp is kept
   bool restart = true;     // false: kEnded after its end (jobs)
+  bool may_launch = true;  // false: kEnded when there is none to take over
   Duration first_delay = std::chrono::milliseconds(250);
   Duration longest_delay = std::chrono::seconds(30);
   Duration proven_after = std::chrono::seconds(10);  // it ran so long: the next delay is the first

@@ -13,8 +13,8 @@ using kube::TextAt;
 }  // namespace
 
 Controllers::Controllers(Executor& executor, Random& random, kube::Objects& objects,
-                         launcher::ReplicaLauncher& launcher, const Logger& logger,
-                         EventSink events, ServiceOptions options)
+                         launcher::ReplicaLauncher& launcher, launcher::JobLauncher& job_launcher,
+                         const Logger& logger, EventSink events, ServiceOptions options)
     : objects_(objects),
       logger_(logger),
       services_queue_(
@@ -33,6 +33,12 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
           [this](const ObjectKey& key, const Status& status) {
             OnFailure("TrainedModel", key, status);
           }),
+      jobs_queue_(
+          executor, {},
+          [this](const ObjectKey& key, controller::WorkQueue::Finished finished) {
+            jobs_.Reconcile(key, std::move(finished));
+          },
+          [this](const ObjectKey& key, const Status& status) { OnFailure("Job", key, status); }),
       view_(objects,
             {.inference_service = [this](const ObjectKey& key) { services_queue_.Add(key); },
              .trained_model = [this](const ObjectKey& key) { models_queue_.Add(key); }},
@@ -42,7 +48,9 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
             }),
       services_(executor, random, objects, view_, reports_, routes_, launcher, events,
                 std::move(options)),
-      models_(executor, objects, view_, reports_, routes_, events) {
+      models_(executor, objects, view_, reports_, routes_, events),
+      jobs_(executor, random, objects, job_launcher, events,
+            [this](const ObjectKey& key) { jobs_queue_.Add(key); }) {
   services_.OnRouteChange([this](const ObjectKey& service) {
     for (const std::string& name : view_.Models(service)) {
       models_queue_.Add({service.name_space, name});
@@ -57,7 +65,11 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
       services_queue_.Add(*service);
     }
   });
+  job_launcher.OnChange([this](const launcher::JobRunStatus& run, bool) {
+    jobs_queue_.Add({run.name_space, run.job});
+  });
   services_.StopOrphans();
+  jobs_.StopOrphans();
 }
 
 Status Controllers::Report(const std::string& name_space, const std::string& pod,

@@ -1,7 +1,8 @@
 // Controllers: the reconcilers with their queues, and what makes each look at what. The one door to
 // this folder. On the control plane's executor.
 //
-//   Controllers controllers(executor, random, objects, launcher, logger, events, options);
+//   Controllers controllers(executor, random, objects, launcher, job_launcher, logger, events,
+//                           options);
 //   controllers.Report("default", pod, body);  // what an agent posted
 #pragma once
 
@@ -13,9 +14,11 @@
 #include "base/random.h"
 #include "controller/work_queue.h"
 #include "kube/objects.h"
+#include "launcher/job_launcher.h"
 #include "launcher/replica_launcher.h"
 #include "reconcilers/cluster_view.h"
 #include "reconcilers/inference_service_reconciler.h"
+#include "reconcilers/job_reconciler.h"
 #include "reconcilers/replica_reports.h"
 #include "reconcilers/routes.h"
 #include "reconcilers/trained_model_reconciler.h"
@@ -25,8 +28,8 @@ namespace throng::reconcilers {
 class Controllers {
  public:
   Controllers(Executor& executor, Random& random, kube::Objects& objects,
-              launcher::ReplicaLauncher& launcher, const Logger& logger, EventSink events,
-              ServiceOptions options);
+              launcher::ReplicaLauncher& launcher, launcher::JobLauncher& job_launcher,
+              const Logger& logger, EventSink events, ServiceOptions options);
 
   // ERRORS: kNotFound — no such replica (409 for the agent), kInvalidArgument, kResourceExhausted.
   Status Report(const std::string& name_space, const std::string& pod, const kube::Json& body);
@@ -48,9 +51,11 @@ class Controllers {
   RouteTable routes_;
   controller::WorkQueue services_queue_;
   controller::WorkQueue models_queue_;
+  controller::WorkQueue jobs_queue_;
   ClusterView view_;
   InferenceServiceReconciler services_;
   TrainedModelReconciler models_;
+  JobReconciler jobs_;
 };
 
 }  // namespace throng::reconcilers
