@@ -7,7 +7,9 @@
 //   cancel.Cancel();  // the fetch ends within about a second, with nothing left behind
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 
 #include "base/clock.h"
@@ -17,6 +19,9 @@ namespace throng::storage {
 
 class CancelFlag {
  public:
+  // Cancelled as well when `parent` is, which outlives it.
+  explicit CancelFlag(const CancelFlag* parent = nullptr) : parent_(parent) {}
+
   void Cancel() {
     {
       const MutexLock lock(mutex_);
@@ -24,15 +29,24 @@ class CancelFlag {
     }
     changed_.notify_all();
   }
-  bool cancelled() const { return cancelled_.load(); }
+  bool cancelled() const {
+    return cancelled_.load() || (parent_ != nullptr && parent_->cancelled());
+  }
 
   // Returns early, with true, when cancelled.
   bool WaitFor(Duration duration) {
-    std::unique_lock<Mutex> lock(mutex_);
-    return changed_.wait_for(lock, duration, [this] { return cancelled_.load(); });
+    constexpr std::chrono::milliseconds kStep{100};  // a parent does not wake its children
+    const MutexLock lock(mutex_);
+    while (duration > Duration::zero() && !cancelled()) {
+      const Duration step = std::min<Duration>(duration, kStep);
+      changed_.wait_for(mutex_, step, [this] { return cancelled(); });
+      duration -= step;
+    }
+    return cancelled();
   }
 
  private:
+  const CancelFlag* const parent_;
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::atomic<bool> cancelled_{false};

@@ -26,8 +26,9 @@ struct StorageOptions {
   std::string gcs_endpoint;  // "http://127.0.0.1:4443"; empty: Google's
   std::string s3_endpoint;   // empty: Amazon's
   std::string ca_bundle;     // a file of certificates; empty: the system's
-  // The proxy then resolves names: the address policy sees the proxy only.
-  bool proxies_from_environment = false;
+  // "http://host:port": everything but `addresses.allowed_hosts` goes through it. It resolves the
+  // names, so that the policy sees numeric hosts only. The environment's proxies are never used.
+  std::string proxy;
   Duration connect_timeout = limits::kStorageConnectTimeout;
   // Fewer bytes a second than `low_speed_bytes`, for this long: given up and asked again.
   std::chrono::seconds low_speed_time = limits::kStorageLowSpeedTime;

@@ -141,6 +141,7 @@ Status CheckEncoding(std::string_view path, std::string& decoded) {
 }
 
 Status CheckSegments(std::string_view path) {
+  if (path.ends_with('/')) return Invalid("empty segment in the path");
   while (!path.empty()) {
     const size_t slash = path.find('/');
     const std::string_view segment = path.substr(0, slash);
