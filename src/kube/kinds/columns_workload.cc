@@ -44,7 +44,7 @@ void CountRestarts(const Json& container, int64_t& restarts, std::string& last_r
 
 // The reason of a container that has ended: "Error", "Signal:9", "ExitCode:1".
 std::string EndReason(const Json& terminated) {
-  const std::string reason = TextAt(terminated, {"reason"});
+  std::string reason = TextAt(terminated, {"reason"});
   if (!reason.empty()) return reason;
   const int64_t signal = NumberAt(terminated, {"signal"});
   if (signal != 0) return "Signal:" + std::to_string(signal);
@@ -225,7 +225,7 @@ std::string OfContainers(const Json& job, std::string_view key) {
 }
 
 std::string Requirement(const Json& expression) {
-  const std::string key = TextAt(expression, {"key"});
+  std::string key = TextAt(expression, {"key"});
   const std::string comparison = TextAt(expression, {"operator"});
   if (comparison == "Exists") return key;
   if (comparison == "DoesNotExist") return "!" + key;

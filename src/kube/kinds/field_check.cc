@@ -60,28 +60,42 @@ bool IsBase64(char c) {
          c == '/';
 }
 
-// The first byte that is no standard base64, as Go's decoder counts; npos: all of it is.
-size_t BadBase64(std::string_view text) {
-  size_t digits = 0;  // of the group of four
-  size_t start = 0;   // of the group
-  size_t padding = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\r' || c == '\n') continue;
-    if (padding > 0 && (c != '=' || digits + padding >= 4)) return i;
-    if (c == '=') {
-      if (digits < 2) return i;
-      ++padding;
-    } else if (!IsBase64(c)) {
-      return i;
-    } else {
-      if (digits == 4) digits = 0;
-      if (digits == 0) start = i;
-      ++digits;
-    }
+// Groups of four digits, the last one filled up with "=", as Go's decoder counts them.
+class Base64Check {
+ public:
+  // False: the byte may not stand there.
+  bool Take(char c, size_t at) {
+    if (c == '\r' || c == '\n') return true;
+    if (c == '=') return TakePadding();
+    if (padding_ > 0 || !IsBase64(c)) return false;
+    if (digits_ == 4) digits_ = 0;
+    if (digits_ == 0) start_ = at;
+    ++digits_;
+    return true;
   }
-  if (digits == 0 || digits == 4 || digits + padding == 4) return std::string_view::npos;
-  return padding > 0 ? text.size() : start;
+  bool is_whole() const { return digits_ == 0 || digits_ + padding_ == 4; }
+  // Where a text of this size goes wrong that is not whole.
+  size_t BadByte(size_t size) const { return padding_ > 0 ? size : start_; }
+
+ private:
+  bool TakePadding() {
+    if (digits_ < 2 || digits_ + padding_ >= 4) return false;
+    ++padding_;
+    return true;
+  }
+
+  size_t digits_ = 0;  // of the group
+  size_t start_ = 0;   // of the group
+  size_t padding_ = 0;
+};
+
+// The first byte that is no standard base64; npos: all of it is.
+size_t BadBase64(std::string_view text) {
+  Base64Check check;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!check.Take(text[i], i)) return i;
+  }
+  return check.is_whole() ? std::string_view::npos : check.BadByte(text.size());
 }
 
 class Reader {

@@ -163,6 +163,9 @@ TEST(CheckFields, WhatGoCannotDecode) {
        "int32"},
       {"Secret", R"({"data": {"a": "x"}})", "illegal base64 data at input byte 0"},
       {"Secret", R"({"data": {"a": "aGk=", "b": "aG!="}})", "illegal base64 data at input byte 2"},
+      {"Secret", R"({"data": {"a": "aGkx=", "b": "a==="}})", "illegal base64 data at input byte 4"},
+      {"Secret", R"({"data": {"a": "aGkxaG"}})", "illegal base64 data at input byte 4"},
+      {"Secret", R"({"data": {"a": "aG="}})", "illegal base64 data at input byte 3"},
       {"TrainedModel", R"({"metadata": {"labels": {"a": 1}}})",
        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type "
        "string"}};
