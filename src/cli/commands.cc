@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"status", "tell whether `throng up` runs, and where", StatusCommand},
     {"down", "drain and end what `throng up` started", DownCommand},
     {"gateway", "the ingress alone (`throng up` starts it)", GatewayCommand},
+    {"agent", "the holder of a replica's models alone (`throng up` starts it)", AgentCommand},
 };
 
 void PrintUsage(FILE* out) {

@@ -1,0 +1,129 @@
+#include "agent/reporter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/control_limits.h"
+#include "kube/object_meta.h"
+
+namespace throng::agent {
+namespace {
+
+constexpr int kOk = 200;
+constexpr int kMostDoublings = 5;
+
+}  // namespace
+
+Reporter::Reporter(os::EventLoop& loop, http::AsyncClient& client, ReporterOptions options,
+                   Random& random, const AgentLog& log)
+    : loop_(loop),
+      client_(client),
+      options_(std::move(options)),
+      random_(random),
+      log_(log),
+      next_(loop.clock().Now()) {}
+
+Reporter::~Reporter() { loop_.CancelTimer(timer_); }
+
+void Reporter::OnChange(const std::string& model) {
+  changed_.insert(model);
+  Plan();
+}
+
+void Reporter::OnGone(const std::string& model, const std::string& uid) {
+  gone_[model] = uid;
+  changed_.erase(model);
+  Plan();
+}
+
+void Reporter::SendAll() {
+  all_ = true;
+  Plan();
+}
+
+void Reporter::Plan() {
+  if (timer_ != 0 || call_ != nullptr || !options_.is_known()) return;
+  if (!all_ && changed_.empty() && gone_.empty() && rest_.empty()) return;
+  // Even at once is after this round: changes that come together are told together.
+  timer_ = loop_.StartTimer(std::max(next_, loop_.clock().Now()), [this] {
+    timer_ = 0;
+    Send();
+  });
+}
+
+void Reporter::Send() {
+  if (!options_.is_known()) return;
+  http::CallSpec spec{.address = {.unix_path = options_.api_socket}, .method = "POST"};
+  spec.target = "/apis/throng.dev/v1alpha1/namespaces/" + options_.name_space + "/replicas/" +
+                options_.replica + "/report";
+  spec.headers = {{"Content-Type", "application/json"}};
+  spec.body = std::make_shared<const std::string>(
+      Body().dump(-1, ' ', false, Json::error_handler_t::replace));
+  next_ = loop_.clock().Now() + Duration(limits::kAgentReportEvery);
+  call_ = client_.Start(std::move(spec), loop_.clock().Now() + Duration(limits::kAgentReportTime),
+                        [this](Result<http::ClientReply> reply) { OnReply(reply); });
+}
+
+Json Reporter::Body() {
+  const bool full = std::exchange(all_, false);
+  Json models = Json::array();
+  if (full) {
+    // What is gone is not among them.
+    gone_.clear();
+    changed_.clear();
+    rest_ = options_.models();
+    std::reverse(rest_.begin(), rest_.end());
+  }
+  gone_sent_ = std::exchange(gone_, {});
+  for (const auto& [model, uid] : gone_sent_) {
+    models.push_back({{"model", model},
+                      {"uid", uid},
+                      {"state", "Gone"},
+                      {"time", kube::Timestamp(loop_.clock().WallNow())}});
+  }
+  const auto add = [&](const std::string& model) {
+    Json report = options_.report(model);
+    if (!report.is_null()) models.push_back(std::move(report));
+  };
+  while (!rest_.empty() && models.size() < limits::kAgentReportModels) {
+    changed_.erase(rest_.back());
+    add(rest_.back());
+    rest_.pop_back();
+  }
+  while (!changed_.empty() && models.size() < limits::kAgentReportModels) {
+    add(*changed_.begin());
+    changed_.erase(changed_.begin());
+  }
+  return {{"server", options_.server()}, {"full", full}, {"models", std::move(models)}};
+}
+
+void Reporter::OnReply(const Result<http::ClientReply>& reply) {
+  call_.reset();
+  if (reply.ok() && reply->status == kOk) {
+    if (std::exchange(failures_, 0) > 0) log_.Info("The API takes reports again");
+    gone_sent_.clear();
+    // The parts of a whole follow each other.
+    if (!rest_.empty()) next_ = loop_.clock().Now();
+    return Plan();
+  }
+  // What the API has seen is not known.
+  gone_.merge(gone_sent_);
+  gone_sent_.clear();
+  all_ = true;
+  if (failures_++ == 0) {
+    log_.Warning(
+        "The API does not take the report, it is sent again: " +
+        (reply.ok() ? "it answered " + std::to_string(reply->status) : reply.status().message()));
+  }
+  next_ = loop_.clock().Now() + BackOff();
+  Plan();
+}
+
+Duration Reporter::BackOff() {
+  const Duration most =
+      Duration(limits::kAgentReportEvery) * (1 << std::min(failures_ - 1, kMostDoublings));
+  const auto half = static_cast<uint64_t>(most.count() / 2);
+  return Duration(static_cast<int64_t>(half + random_.Next() % (half + 1)));
+}
+
+}  // namespace throng::agent
