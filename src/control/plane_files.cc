@@ -1,6 +1,5 @@
 #include "control/plane_files.h"
 
-#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -10,7 +9,6 @@
 #include "os/file.h"
 #include "os/owned_files.h"
 #include "os/process.h"
-#include "os/socket.h"
 
 namespace throng::control {
 namespace {
@@ -42,7 +40,7 @@ class FileLog final : public PlaneLog {
   FileLog(std::string path, os::UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
   void Write(std::string_view line) override {
     const MutexLock lock(mutex_);
-    (void)os::WriteSome(file_.get(), std::as_bytes(std::span(line)));
+    (void)os::AppendText(file_.get(), line);
     unchecked_bytes_ += line.size();
     if (unchecked_bytes_ < kRotateCheckBytes) return;
     unchecked_bytes_ = 0;

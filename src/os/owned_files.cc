@@ -71,6 +71,16 @@ Result<UniqueFd> OpenForAppend(const std::string& path) {
   return fd;
 }
 
+Status AppendText(int fd, std::string_view text) {
+  for (;;) {
+    const ssize_t count = write(fd, text.data(), text.size());
+    if (count == static_cast<ssize_t>(text.size())) return OkStatus();
+    if (count < 0 && errno == EINTR) continue;
+    return count < 0 ? ErrnoStatus("appending to a file", errno)
+                     : ResourceExhaustedError("appending to a file: the disk is full");
+  }
+}
+
 Status WritePrivateFile(const std::string& path, std::string_view content) {
   const std::string draft = path + ".new";
   UniqueFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kPrivateFile));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -20,6 +21,8 @@ Status EnsurePrivateDirectory(const std::string& path);
 
 // For appending, made with mode 0600.
 Result<UniqueFd> OpenForAppend(const std::string& path);
+// One write; what does not fit is lost.
+Status AppendText(int fd, std::string_view text);
 // Created with mode 0600 or replaced, atomically, and durable.
 Status WritePrivateFile(const std::string& path, std::string_view content);
 // An empty file in place of a log that has grown over `max_bytes`; the old one becomes `path`.1
