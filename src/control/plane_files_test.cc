@@ -44,7 +44,7 @@ TEST_F(PlaneFilesTest, AStateDirectoryHasOneHolder) {
   const auto running = FindRunning(directory_);
   ASSERT_TRUE(running.ok());
   EXPECT_EQ(running->ingress_port, 2);
-  first->reset();
+  *first = os::UniqueFd();
   EXPECT_EQ(FindRunning(directory_).status().code(), StatusCode::kNotFound);
 }
 
