@@ -24,7 +24,9 @@ CHANGING = [
     (re.compile(r'-deployment-[0-9a-f]{10}-[a-z0-9]{5}'), '-deployment-HASH-NAME'),
     (re.compile(r'load-test[a-z0-9]{5}'), 'load-testNAME'),
     (re.compile(r'"ts":[0-9.]+'), '"ts":TIME'),
-    (re.compile(r'\.cc:\d+"'), '.cc:LINE"'),
+    (re.compile(r'"caller":"agent/[a-z_]+\.cc:\d+"'), '"caller":"CALLER"'),
+    # Newer kubectls add where.
+    (re.compile(r'(" deleted) from [a-z]+ namespace$'), r'\1'),
     (re.compile(r'^[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ '), 'LOG '),
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), 'TIME'),
     (re.compile(r'(?<![\w.])\d+(\.\d+)?(ns|µs|us|ms|s|m|h|d)(\d+(s|m|h))?(?![\w])'), 'DURATION'),
