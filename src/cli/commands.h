@@ -1,5 +1,7 @@
-// The subcommands of `throng`. Each takes its arguments (without its own name) and returns the
-// program's exit status: 0, 1 (it failed), 2 (it was called wrongly).
+// The subcommands of `throng` that serve models and ask for them, and what finds and runs a
+// subcommand. Each takes its arguments (without its own name) and returns the program's exit
+// status: 0, 1 (it failed), 2 (it was called wrongly). The table of all of them is put together in
+// apps/throng.
 #pragma once
 
 #include <span>
@@ -10,15 +12,14 @@ namespace throng::cli {
 int ServeCommand(std::span<const std::string> arguments);
 int InspectCommand(std::span<const std::string> arguments);
 int InferCommand(std::span<const std::string> arguments);
-int UpCommand(std::span<const std::string> arguments);
-int EnvCommand(std::span<const std::string> arguments);
-int StatusCommand(std::span<const std::string> arguments);
-int DownCommand(std::span<const std::string> arguments);
-int GatewayCommand(std::span<const std::string> arguments);
-int AttackCommand(std::span<const std::string> arguments);
-int AgentCommand(std::span<const std::string> arguments);
 
-// Finds the subcommand and runs it.
-int RunCommand(std::span<const std::string> arguments);
+struct Command {
+  const char* name;
+  const char* help;
+  int (*run)(std::span<const std::string> arguments);
+};
+
+// Finds the subcommand that the first argument names, and runs it.
+int RunCommand(std::span<const Command> commands, std::span<const std::string> arguments);
 
 }  // namespace throng::cli

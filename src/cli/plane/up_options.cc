@@ -1,4 +1,4 @@
-#include "cli/up_options.h"
+#include "cli/plane/up_options.h"
 
 #include <algorithm>
 #include <array>

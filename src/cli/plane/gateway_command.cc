@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <string>
 
-#include "cli/commands.h"
 #include "cli/options/option_table.h"
+#include "cli/plane/plane_commands.h"
 #include "gateway/gateway.h"
 #include "os/event_loop.h"
 #include "os/file.h"

@@ -1,10 +1,11 @@
 // env, status and down: of a `throng up` that runs.
+#include "cli/plane/plane_commands.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
-#include "cli/commands.h"
 #include "cli/options/option_table.h"
 #include "control/control_plane.h"
 #include "os/event_loop.h"

@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <string>
 
-#include "cli/commands.h"
-#include "cli/up_options.h"
+#include "cli/plane/plane_commands.h"
+#include "cli/plane/up_options.h"
 #include "control/plane_files.h"
 #include "os/event_loop.h"
 #include "os/file.h"

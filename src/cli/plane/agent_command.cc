@@ -6,8 +6,8 @@
 #include <string>
 
 #include "agent/agent.h"
-#include "cli/commands.h"
 #include "cli/options/option_table.h"
+#include "cli/plane/plane_commands.h"
 #include "os/event_loop.h"
 #include "os/secure_random.h"
 #include "os/signals.h"
