@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "kube/records/base64.h"
+
 namespace throng::kube::server {
 namespace {
 
@@ -50,24 +52,6 @@ constexpr std::array<FieldsOfKind, 7> kSelectableFields = {{
 
 bool IsCore(const Kind& kind, std::string_view resource) {
   return kind.group.empty() && kind.resource == resource;
-}
-
-// RFC 4648, with padding.
-std::string EncodeBase64(std::string_view bytes) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < count ? static_cast<uint8_t>(bytes[at + i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      text += i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return text;
 }
 
 void SetDefault(Json& object, const char* key, Json value) {

@@ -2,14 +2,42 @@
 
 #include <utility>
 
+#include "kube/apply_patch.h"
 #include "kube/kinds/merge.h"
 #include "kube/patch.h"
 
 namespace throng::kube::server {
+namespace {
 
-ApiResult<Json> ApplyObjectPatch(const Target& target, Part /*part*/, PatchType type,
+FieldWriter WriterOf(const Target& target, Part part, const WriteOptions& options, WallTime now) {
+  FieldWriter writer;
+  writer.manager = options.field_manager;
+  writer.api_version = target.kind->api_version();
+  writer.kind = target.kind->kind;
+  if (part == Part::kStatus && target.kind->has_status) writer.subresource = "status";
+  writer.has_status = target.kind->has_status;
+  writer.now = now;
+  return writer;
+}
+
+ApiResult<Json> Apply(const Target& target, Part part, const Json* current, Json config,
+                      const WriteOptions& options, WallTime now,
+                      std::vector<std::string>& warnings) {
+  if (auto error = CheckBody(target, config)) return *std::move(error);
+  if (auto error = CheckKnownFields(*target.kind, options.field_validation, config, warnings)) {
+    return *std::move(error);
+  }
+  return ApplyConfiguration(current == nullptr ? Json() : *current, config,
+                            MergeRulesOf(*target.kind), WriterOf(target, part, options, now),
+                            options.force);
+}
+
+}  // namespace
+
+ApiResult<Json> ApplyObjectPatch(const Target& target, Part part, PatchType type,
                                  const Json* current, const Json& patch,
-                                 const WriteOptions& /*options*/, WallTime /*now*/) {
+                                 const WriteOptions& options, WallTime now,
+                                 std::vector<std::string>& warnings) {
   switch (type) {
     case PatchType::kJson:
       return ApplyJsonPatch(*current, patch);
@@ -20,9 +48,19 @@ ApiResult<Json> ApplyObjectPatch(const Target& target, Part /*part*/, PatchType 
     case PatchType::kApply:
       break;
   }
-  return UnsupportedMediaTypeError(kPatchTypesOfCustomKinds);
+  return Apply(target, part, current, patch, options, now, warnings);
 }
 
-void TrackFields(const Target&, const WriteOptions&, const Json*, Json&, Part, WallTime) {}
+void TrackFields(const Target& target, Part part, const WriteOptions& options, const Json* old,
+                 Json& object, WallTime now) {
+  // Only its controllers ever write a derived kind; an apply knows already who owns what.
+  if (!target.kind->is_derived && !options.is_apply) {
+    UpdateManagedFields(old == nullptr ? Json() : *old, object, MergeRulesOf(*target.kind),
+                        WriterOf(target, part, options, now));
+  }
+  Json& metadata = object["metadata"];
+  const auto fields = metadata.find("managedFields");
+  if (fields != metadata.end() && fields->empty()) metadata.erase(fields);
+}
 
 }  // namespace throng::kube::server

@@ -20,8 +20,8 @@ constexpr std::array<const char*, 7> kServerFields = {"uid",
                                                       "name"};
 
 // Kubernetes leaves these out when there is nothing in them.
-constexpr std::array<const char*, 5> kLeftOutWhenEmpty = {"labels", "annotations", "finalizers",
-                                                          "ownerReferences", "managedFields"};
+constexpr std::array<const char*, 4> kLeftOutWhenEmpty = {"labels", "annotations", "finalizers",
+                                                          "ownerReferences"};
 
 // Of the kinds of the core group none counts its generations, of the others all do.
 bool CountsGenerations(const Kind& kind) {
@@ -107,6 +107,10 @@ Json Merge(const Kind& kind, Part part, const Json& old, Json body) {
   Json& metadata = body["metadata"];
   for (const char* key : kServerFields) Take(old["metadata"], metadata, key);
   Take(old["metadata"], metadata, "resourceVersion");
+  // A client that leaves them out means nothing by it; an empty list resets them.
+  if (!metadata.contains("managedFields") || metadata["managedFields"].is_null()) {
+    Take(old["metadata"], metadata, "managedFields");
+  }
   Tidy(metadata);
   return body;
 }

@@ -39,6 +39,7 @@ struct WriteOptions {
   FieldValidation field_validation = FieldValidation::kIgnore;
   std::string field_manager = {};
   bool by_controller = false;  // admission is not asked
+  bool is_apply = false;       // the object brings its managedFields
 };
 
 struct DeleteOptions {

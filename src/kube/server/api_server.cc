@@ -12,6 +12,7 @@ namespace throng::kube::server {
 namespace {
 
 constexpr std::string_view kDerivedGroup = "throng.dev";
+constexpr std::string_view kReviewGroup = "authorization.k8s.io";
 
 bool IsHealthPath(std::string_view path) {
   for (const std::string_view prefix : {"/livez", "/readyz", "/healthz"}) {
@@ -64,7 +65,30 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
+std::string ReasonOf(int status) {
+  switch (status) {
+    case 400:
+      return "BadRequest";
+    case 408:
+      return "Timeout";
+    case 413:
+      return "RequestEntityTooLarge";
+    case 503:
+      return "ServiceUnavailable";
+    default:
+      return status < 500 ? "BadRequest" : "InternalError";
+  }
+}
+
 }  // namespace
+
+std::string RefusalBody(int status, std::string_view text) {
+  ApiError error;
+  error.code = status;
+  error.reason = ReasonOf(status);
+  error.message = text;
+  return PrintJson(StatusObject(error)) + "\n";
+}
 
 ApiServer::ApiServer(Executor& executor, Random& random, Registry& registry,
                      ApiServerOptions options)
@@ -118,8 +142,8 @@ void ApiServer::Handle(std::shared_ptr<http::Exchange> exchange) {
 void ApiServer::Dispatch(const SharedCall& call, std::string_view path) {
   const Attributes& asked = call->asked;
   const bool is_report = asked.group == kDerivedGroup && asked.subresource == "report";
-  // Reports come with the traffic and change no object: they are no part of the log of writes.
-  if (options_.audit && IsWrite(asked.verb) && !is_report) {
+  // Reports come with the traffic, reviews only ask: they are no part of the log of writes.
+  if (options_.audit && IsWrite(asked.verb) && !is_report && asked.group != kReviewGroup) {
     call->on_reply = [this, life = std::weak_ptr<char>(life_), count = std::move(call->on_reply),
                       raw = std::weak_ptr<Call>(call)](int code) {
       count(code);
@@ -143,6 +167,7 @@ void ApiServer::Dispatch(const SharedCall& call, std::string_view path) {
 void ApiServer::ServeResource(const SharedCall& call, const ResourcePath& path) {
   if (!path.rest.empty()) return call->SendError(UnknownResourceError());
   if (path.group == kDerivedGroup && path.subresource == "report") return ServeReport(call, path);
+  if (path.group == kReviewGroup) return ServeAccessReview(call, path);
   call->kind = FindResource(path.group, path.version, path.resource);
   if (call->kind == nullptr) return call->SendError(UnknownResourceError());
   const Kind& kind = *call->kind;
@@ -203,6 +228,19 @@ void ApiServer::ServeReport(const SharedCall& call, const ResourcePath& path) {
                              if (error) return call->SendError(*error);
                              call->Send(200, "{}\n");
                            });
+}
+
+void ApiServer::ServeAccessReview(const SharedCall& call, const ResourcePath& path) {
+  if (path.version != "v1" || path.resource != "selfsubjectaccessreviews") {
+    return call->SendError(UnknownResourceError());
+  }
+  if (call->asked.verb != "create") return call->SendError(MethodNotAllowedError());
+  const ApiResult<Json> review = ParseBody(call->request());
+  if (!review.ok()) return call->SendError(review.error());
+  if (!review.value().is_object()) {
+    return call->SendError(BadRequestError("the review must be an object"));
+  }
+  call->SendJson(201, ReviewAccess(call->user, *review));
 }
 
 bool ApiServer::ServeDiscovery(const SharedCall& call, const std::vector<std::string>& path) {

@@ -22,7 +22,7 @@
 #include "base/random.h"
 #include "http/server.h"
 #include "kube/kinds/discovery.h"
-#include "kube/server/access.h"
+#include "kube/rest/access.h"
 #include "kube/server/call.h"
 #include "kube/server/log_handler.h"
 #include "kube/server/registry.h"
@@ -61,6 +61,10 @@ struct ApiServerOptions {
   std::function<std::string()> more_metrics;
 };
 
+// For http::ServerOptions::error_body: refusals before a request is whole, as Kubernetes words
+// them.
+std::string RefusalBody(int status, std::string_view text);
+
 class ApiServer {
  public:
   ApiServer(Executor& executor, Random& random, Registry& registry, ApiServerOptions options);
@@ -79,6 +83,7 @@ class ApiServer {
   void Dispatch(const SharedCall& call, std::string_view path);
   void ServeResource(const SharedCall& call, const ResourcePath& path);
   void ServeSubresource(const SharedCall& call, const ResourcePath& path);
+  void ServeAccessReview(const SharedCall& call, const ResourcePath& path);
   void ServeReport(const SharedCall& call, const ResourcePath& path);
   // Documents about the API. False: the path is none of theirs. REQUIRES of the two below: the path
   // has a first segment.

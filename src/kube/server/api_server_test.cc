@@ -134,7 +134,8 @@ TEST_F(ApiServerTest, ListsHaveSelectorsAndPages) {
     const auto reply = api_.Send("GET", std::string(kConfigMaps) + query);
     EXPECT_EQ(reply->status(), 200) << reply->reply().body;
     std::string all;
-    for (const Json& item : reply->json()["items"]) all += NameOf(item) + " ";
+    const Json list = reply->json();
+    for (const Json& item : list["items"]) all += NameOf(item) + " ";
     return all;
   };
   EXPECT_EQ(names(""), "a0 a1 a2 a3 a4 ");
@@ -231,7 +232,7 @@ TEST_F(ApiServerTest, BodiesMayBeYamlButNothingElse) {
   };
   EXPECT_EQ(send("application/yaml", "metadata: {name: a}\ndata: {key: v}\n"), 201);
   EXPECT_EQ(send("application/json; charset=utf-8", "{\"metadata\":{\"name\":\"b\"}}"), 201);
-  EXPECT_EQ(send("application/vnd.kubernetes.protobuf", "k8s"), 415);
+  EXPECT_EQ(send("application/vnd.kubernetes.protobuf", "k8s"), 400);
   EXPECT_EQ(send("text/plain", "{}"), 415);
   EXPECT_EQ(send("application/json", ""), 400);
   EXPECT_EQ(send("application/json", "{"), 400);
@@ -419,8 +420,36 @@ TEST_F(ApiServerTest, ReportsGoToTheirSink) {
   EXPECT_EQ(api_.Code("POST", base + "unknown/report", {{"full", true}}), 409);
   EXPECT_EQ(api_.Code("POST", base + "pod/report", Json::array()), 400);
   EXPECT_EQ(api_.Code("GET", base + "pod/report"), 405);
-  EXPECT_EQ(api_.Code("POST", base + "pod/other", Json::object()), 404);
   EXPECT_EQ(api_.audit, "");
+  EXPECT_EQ(api_.Code("POST", base + "pod/other", Json::object()), 404);
+}
+
+TEST_F(ApiServerTest, EverybodyMayAskWhatHeMayDo) {
+  ApiServerOptions options;
+  options.anonymous = http::PeerIdentity{"eve", {std::string(kViewersGroup)}};
+  api_.Restart(std::move(options));
+  const auto may = [&](const Json& spec) {
+    const auto reply = api_.Send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                                 {{"kind", "SelfSubjectAccessReview"}, {"spec", spec}});
+    EXPECT_EQ(reply->status(), 201);
+    return reply->json()["status"]["allowed"].get<bool>();
+  };
+  EXPECT_TRUE(may({{"resourceAttributes", {{"verb", "list"}, {"resource", "pods"}}}}));
+  EXPECT_FALSE(may({{"resourceAttributes", {{"verb", "list"}, {"resource", "secrets"}}}}));
+  EXPECT_TRUE(may({{"nonResourceAttributes", {{"verb", "get"}, {"path", "/version"}}}}));
+  EXPECT_FALSE(may({{"nonResourceAttributes", {{"verb", "put"}, {"path", "/version"}}}}));
+  EXPECT_FALSE(may(Json::object()));
+  EXPECT_EQ(
+      api_.Code("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", Json::array()),
+      400);
+}
+
+TEST_F(ApiServerTest, RefusalsOfTheParserAreStatusesToo) {
+  const Result<Json> status = ParseJson(RefusalBody(413, "the body is too large"));
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ((*status)["kind"], "Status");
+  EXPECT_EQ((*status)["code"], 413);
+  EXPECT_EQ((*status)["reason"], "RequestEntityTooLarge");
 }
 
 TEST_F(ApiServerTest, DerivedKindsWaitForTheControllers) {

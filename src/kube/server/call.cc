@@ -40,7 +40,7 @@ void Call::Send(int code, std::string body, std::string content_type,
 void Call::SendJson(int code, const Json& json) { Send(code, PrintJson(json) + "\n"); }
 
 void Call::SendObject(int code, const Json& object, const std::vector<std::string>& warnings) {
-  Send(code, PrintJson(RenderObject(*kind, object, form, now)) + "\n", "application/json",
+  Send(code, PrintJson(ObjectRenderer(*kind, form).Single(object, now)) + "\n", "application/json",
        warnings);
 }
 

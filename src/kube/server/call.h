@@ -16,9 +16,9 @@
 #include "http/server.h"
 #include "kube/api_error.h"
 #include "kube/kind.h"
-#include "kube/server/access.h"
-#include "kube/server/api_request.h"
-#include "kube/server/reply_format.h"
+#include "kube/rest/access.h"
+#include "kube/rest/api_request.h"
+#include "kube/rest/reply_format.h"
 
 namespace throng::kube::server {
 

@@ -142,10 +142,17 @@ std::optional<WatchEvent> MakeEvent(ObjectCache& cache, const ObjectFilter& filt
 
 class ApiWatch final : public ObjectWatch {
  public:
-  explicit ApiWatch(std::unique_ptr<store::RecordWatch> records) : records_(std::move(records)) {}
+  ApiWatch(std::unique_ptr<store::RecordWatch> records, std::shared_ptr<size_t> count)
+      : records_(std::move(records)), count_(std::move(count)) {
+    ++*count_;
+  }
+  ApiWatch(const ApiWatch&) = delete;
+  ApiWatch& operator=(const ApiWatch&) = delete;
+  ~ApiWatch() override { --*count_; }
 
  private:
   std::unique_ptr<store::RecordWatch> records_;
+  const std::shared_ptr<size_t> count_;
 };
 
 // A controller's watch: everything there is, a slice at a time, then what has changed meanwhile,
@@ -273,6 +280,11 @@ ApiResult<std::unique_ptr<ObjectWatch>> Registry::Watch(
     const Kind& kind, std::string_view name_space, ObjectFilter filter, uint64_t since,
     std::function<void(const WatchEvent&)> handler) {
   if (auto error = RefuseRead(kind)) return *std::move(error);
+  if (*api_watches_ >= limits::kApiWatches) {
+    return TooManyRequestsError(
+        "there are " + std::to_string(limits::kApiWatches) + " watches, the most that are allowed",
+        1);
+  }
   store::RecordStore& records = StoreOf(kind);
   auto watch = records.Watch(
       {.resource = kind.storage_resource, .name_space = std::string(name_space)}, since,
@@ -282,7 +294,8 @@ ApiResult<std::unique_ptr<ObjectWatch>> Registry::Watch(
         if (const auto event = MakeEvent(cache_, filter, change)) handler(*event);
       });
   if (watch.ok()) {
-    return std::unique_ptr<ObjectWatch>(std::make_unique<ApiWatch>(*std::move(watch)));
+    return std::unique_ptr<ObjectWatch>(
+        std::make_unique<ApiWatch>(*std::move(watch), api_watches_));
   }
   if (watch.status().code() == StatusCode::kOutOfRange) {
     return ExpiredError("too old resource version: " + std::to_string(since) + " (" +

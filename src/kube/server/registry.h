@@ -155,6 +155,7 @@ class Registry final : public Objects {
   bool derived_ready_ = false;
   // Namespaces whose end was asked for and may not be durable yet.
   std::set<std::string, std::less<>> closing_;
+  std::shared_ptr<size_t> api_watches_ = std::make_shared<size_t>(0);
   mutable ObjectCache cache_;
   // Answers that come after the end find it gone.
   std::shared_ptr<char> life_ = std::make_shared<char>('x');

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/control_limits.h"
 #include "kube/object_meta.h"
 #include "kube/server/registry.h"
 #include "kube/server/testing/registry_harness.h"
@@ -174,6 +175,23 @@ TEST_F(RegistryReadTest, RevisionsThatAreNotKeptAreGone) {
   ASSERT_FALSE(watch.ok());
   EXPECT_EQ(watch.error().code, 410);
   EXPECT_EQ(watch.error().message.rfind("too old resource version: 1000000 (", 0), 0u);
+}
+
+TEST_F(RegistryReadTest, UsersLeaveRoomForTheWatchesOfControllers) {
+  std::vector<std::unique_ptr<ObjectWatch>> watches;
+  const uint64_t now = harness_.registry.RevisionOf(kind_);
+  for (size_t i = 0; i < limits::kApiWatches; ++i) watches.push_back(Watch(nullptr, now));
+  const auto refused = harness_.registry.Watch(kind_, "", nullptr, now, [](const WatchEvent&) {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, 429);
+  int seen = 0;
+  const auto controller =
+      harness_.registry.Watch("configmaps", [&](EventKind, const Json&) { ++seen; });
+  watches.pop_back();
+  EXPECT_NE(Watch(nullptr, now), nullptr);
+  watches.clear();
+  Make("a", "1");
+  EXPECT_EQ(seen, 1);
 }
 
 TEST_F(RegistryReadTest, ControllersFirstSeeWhatThereIs) {

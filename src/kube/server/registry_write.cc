@@ -17,6 +17,8 @@ namespace {
 constexpr int kWriteTries = 5;
 constexpr int kGeneratedNameTries = 8;
 constexpr size_t kDeletionsAtOnce = 64;
+// The owner of what controllers write, in metadata.managedFields.
+constexpr const char* kControllerManager = "throng";
 
 ApiError FromStore(const Target& target, const Status& status) {
   const Kind& kind = *target.kind;
@@ -234,7 +236,7 @@ ApiResult<Plan> Registry::PlanCreate(const Target& target, Json body, const Writ
   }
   if (auto error = ValidateObject(target, plan.object, nullptr)) return *std::move(error);
   if (current != nullptr) return AlreadyExistsError(kind.group, kind.resource, target.name);
-  TrackFields(target, options, nullptr, plan.object, Part::kAllButStatus, MakeContext().now);
+  TrackFields(target, Part::kAllButStatus, options, nullptr, plan.object, MakeContext().now);
   plan.act = Plan::Act::kWrite;
   return plan;
 }
@@ -254,7 +256,7 @@ ApiResult<Plan> Registry::PlanUpdate(const Target& target, Part part, Json body,
     }
   }
   if (auto error = ValidateObject(target, plan->object, &current)) return *std::move(error);
-  TrackFields(target, options, &current, plan->object, part, MakeContext().now);
+  TrackFields(target, part, options, &current, plan->object, MakeContext().now);
   plan->warnings = std::move(warnings);
   return plan;
 }
@@ -269,12 +271,20 @@ ApiResult<Plan> Registry::PlanPatch(const Target& target, Part part, PatchType t
   // Patches are written against the apiVersion that the client sees.
   std::optional<Json> seen;
   if (current != nullptr) seen = ViewAs(kind, *current);
+  std::vector<std::string> warnings;
   ApiResult<Json> patched = ApplyObjectPatch(target, part, type, seen ? &*seen : nullptr, patch,
-                                             options, MakeContext().now);
+                                             options, MakeContext().now, warnings);
   if (!patched.ok()) return std::move(patched.error());
   if (auto error = CheckBody(target, *patched)) return *std::move(error);
-  if (current == nullptr) return PlanCreate(target, std::move(*patched), options, nullptr);
-  return PlanUpdate(target, part, std::move(*patched), options, *current);
+  WriteOptions write = options;
+  write.is_apply = type == PatchType::kApply;
+  ApiResult<Plan> plan = current == nullptr
+                             ? PlanCreate(target, std::move(*patched), write, nullptr)
+                             : PlanUpdate(target, part, std::move(*patched), write, *current);
+  if (plan.ok()) {
+    plan->warnings.insert(plan->warnings.begin(), warnings.begin(), warnings.end());
+  }
+  return plan;
 }
 
 void Registry::Create(const Target& target, Json body, const WriteOptions& options,
@@ -432,7 +442,8 @@ void Registry::Create(std::string_view resource, Json object, WriteDone done) {
     return executor_.Post([done = std::move(done)]() mutable { done(UnknownResource()); });
   }
   const Target target{kind, NamespaceOf(object), ""};
-  Create(target, std::move(object), {.by_controller = true}, ForController(std::move(done)));
+  Create(target, std::move(object), {.field_manager = kControllerManager, .by_controller = true},
+         ForController(std::move(done)));
 }
 
 void Registry::Update(std::string_view resource, Json object, Part part, WriteDone done) {
@@ -445,7 +456,9 @@ void Registry::Update(std::string_view resource, Json object, Part part, WriteDo
     return Refuse(BadRequestError("metadata.resourceVersion: must be specified for an update"),
                   ForController(std::move(done)));
   }
-  Update(target, part, std::move(object), {.by_controller = true}, ForController(std::move(done)));
+  Update(target, part, std::move(object),
+         {.field_manager = kControllerManager, .by_controller = true},
+         ForController(std::move(done)));
 }
 
 void Registry::Delete(std::string_view resource, std::string_view name_space, std::string_view name,

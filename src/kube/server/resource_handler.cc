@@ -5,16 +5,17 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "kube/apply_patch.h"
 #include "kube/field_error.h"
 #include "kube/object_meta.h"
 #include "kube/records/built_in_rules.h"
+#include "kube/rest/protobuf_body.h"
 #include "kube/selector.h"
 
 namespace throng::kube::server {
 namespace {
 
 constexpr size_t kListedAtOnce = 500;
-constexpr size_t kFieldManagerBytes = 128;
 
 constexpr std::string_view kBodyTypes = "application/json, application/yaml";
 constexpr std::string_view kPatchTypes =
@@ -41,16 +42,6 @@ ApiResult<Json> ParseText(const std::string& body, bool is_yaml) {
   return *std::move(parsed);
 }
 
-ApiResult<Json> ParseBody(http::Request& request) {
-  const std::string type = MediaType(request);
-  const bool is_yaml = type == "application/yaml" || type == "application/x-yaml";
-  if (!is_yaml && !type.empty() && type != "application/json" && type != "*/*") {
-    return UnsupportedMediaTypeError(kBodyTypes);
-  }
-  if (request.body.empty()) return BadRequestError("the body is empty: an object is needed");
-  return ParseText(request.body, is_yaml);
-}
-
 ApiError InvalidOptions(std::string_view kind, ApiCause cause) {
   return InvalidError("meta.k8s.io", kind, "", {std::move(cause)});
 }
@@ -68,13 +59,6 @@ ApiResult<bool> ReadDryRun(const std::vector<std::string>& values, std::string_v
   return dry_run;
 }
 
-// The program's name, as it calls itself.
-std::string DefaultFieldManager(const http::Request& request) {
-  const std::string* agent = request.FindHeader("User-Agent");
-  if (agent == nullptr) return "unknown";
-  return agent->substr(0, std::min(agent->find('/'), kFieldManagerBytes));
-}
-
 ApiResult<WriteOptions> ReadWriteOptions(Call& call, std::string_view options_kind) {
   constexpr std::array<std::string_view, 3> kValidations = {"Ignore", "Warn", "Strict"};
   WriteOptions options;
@@ -82,11 +66,11 @@ ApiResult<WriteOptions> ReadWriteOptions(Call& call, std::string_view options_ki
   if (!dry_run.ok()) return dry_run.error();
   options.dry_run = *dry_run;
   options.force = call.query.IsTrue("force");
-  options.field_manager = call.query.Get("fieldManager");
-  if (options.field_manager.size() > kFieldManagerBytes) {
-    return InvalidOptions(options_kind, TooLongValue("fieldManager", kFieldManagerBytes));
-  }
-  if (options.field_manager.empty()) options.field_manager = DefaultFieldManager(call.request());
+  const std::string manager = call.query.Get("fieldManager");
+  std::vector<ApiCause> causes = ValidateFieldManager(manager, "fieldManager");
+  if (!causes.empty()) return InvalidError("meta.k8s.io", options_kind, "", std::move(causes));
+  const std::string* agent = call.request().FindHeader("User-Agent");
+  options.field_manager = ManagerName(manager, agent == nullptr ? std::string_view() : *agent);
   const std::string validation = call.query.Get("fieldValidation");
   if (validation.empty() || validation == "Warn") {
     options.field_validation = FieldValidation::kWarn;
@@ -180,6 +164,12 @@ ApiResult<DeleteOptions> ReadDeleteOptions(Call& call) {
   return options;
 }
 
+ListMeta MetaOf(const ObjectPage& page) {
+  return {.resource_version = std::to_string(page.revision),
+          .continue_token = page.continue_token,
+          .remaining_count = page.remaining_count};
+}
+
 Json DeletedStatus(const Kind& kind, const Json& object) {
   Json details = {{"name", NameOf(object)}, {"kind", kind.resource}, {"uid", UidOf(object)}};
   if (!kind.group.empty()) details["group"] = kind.group;
@@ -221,6 +211,20 @@ std::optional<ApiError> CheckPatchOptions(const Call& call, PatchType type) {
 }
 
 }  // namespace
+
+ApiResult<Json> ParseBody(http::Request& request) {
+  const std::string type = MediaType(request);
+  if (type == kProtobufType) {
+    if (request.body.size() <= limits::kObjectBodyBytes) return ParseProtobufBody(request.body);
+    return TooLargeError("limit is " + std::to_string(limits::kObjectBodyBytes));
+  }
+  const bool is_yaml = type == "application/yaml" || type == "application/x-yaml";
+  if (!is_yaml && !type.empty() && type != "application/json" && type != "*/*") {
+    return UnsupportedMediaTypeError(kBodyTypes);
+  }
+  if (request.body.empty()) return BadRequestError("the body is empty: an object is needed");
+  return ParseText(request.body, is_yaml);
+}
 
 ApiResult<ObjectFilter> MakeFilter(const Call& call) {
   const std::string label_text = call.query.Get("labelSelector");
@@ -271,9 +275,7 @@ void ResourceHandler::List(const SharedCall& call) {
     if (!page.ok()) return call->SendError(page.error());
     for (SharedObject& object : page->objects) writer.Add(ViewAs(*call->kind, *object));
     if (wanted != 0 || page->continue_token.empty()) {
-      return call->Send(200, writer.Finish({.resource_version = std::to_string(page->revision),
-                                            .continue_token = page->continue_token,
-                                            .remaining_count = page->remaining_count}));
+      return call->Send(200, writer.Finish(MetaOf(*page)));
     }
     options->continue_token = std::move(page->continue_token);
     options->resource_version.clear();
@@ -326,17 +328,15 @@ void ResourceHandler::DeleteCollection(const SharedCall& call) {
   if (!options.ok()) return call->SendError(options.error());
   const ApiResult<ListOptions> list = ReadListOptions(*call);
   if (!list.ok()) return call->SendError(list.error());
-  registry_.DeleteCollection(
-      *call->kind, call->asked.name_space, *list, *options, [call](ApiResult<ObjectPage> page) {
-        if (!page.ok()) return call->SendError(page.error());
-        ListWriter writer(*call->kind, call->form, call->now);
-        for (const SharedObject& object : page->objects) {
-          writer.Add(ViewAs(*call->kind, *object));
-        }
-        call->Send(200, writer.Finish({.resource_version = std::to_string(page->revision),
-                                       .continue_token = page->continue_token,
-                                       .remaining_count = page->remaining_count}));
-      });
+  registry_.DeleteCollection(*call->kind, call->asked.name_space, *list, *options,
+                             [call](ApiResult<ObjectPage> page) {
+                               if (!page.ok()) return call->SendError(page.error());
+                               ListWriter writer(*call->kind, call->form, call->now);
+                               for (const SharedObject& object : page->objects) {
+                                 writer.Add(ViewAs(*call->kind, *object));
+                               }
+                               call->Send(200, writer.Finish(MetaOf(*page)));
+                             });
 }
 
 }  // namespace throng::kube::server

@@ -26,6 +26,8 @@ class ResourceHandler {
   Registry& registry_;
 };
 
+// The body by its Content-Type. ERRORS: 400, 413, 415.
+ApiResult<Json> ParseBody(http::Request& request);
 // By labelSelector and fieldSelector. ERRORS: 400.
 ApiResult<ObjectFilter> MakeFilter(const Call& call);
 

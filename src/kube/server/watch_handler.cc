@@ -98,7 +98,8 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
       : handler_(handler),
         call_(std::move(call)),
         options_(std::move(options)),
-        filter_(std::move(filter)) {}
+        filter_(std::move(filter)),
+        renderer_(*call_->kind, call_->form) {}
   ~Stream() {
     handler_.executor_.CancelTimer(bookmark_timer_);
     handler_.executor_.CancelTimer(end_timer_);
@@ -199,11 +200,10 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
 
   void Send(std::string_view type, const Json& object) {
     const WallTime now = handler_.executor_.clock().WallNow();
-    SendLine(type, RenderEventObject(*call_->kind, ViewAs(*call_->kind, object), call_->form,
-                                     !std::exchange(has_sent_, true), now));
+    SendLine(type, renderer_.Event(ViewAs(*call_->kind, object), now));
   }
   void SendBookmark(uint64_t revision, bool ends_initial) {
-    SendLine("BOOKMARK", RenderBookmark(*call_->kind, revision, ends_initial, call_->form));
+    SendLine("BOOKMARK", renderer_.Bookmark(revision, ends_initial));
   }
   void SendLine(std::string_view type, const Json& object) {
     if (stream_ == nullptr) return;
@@ -228,13 +228,13 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
   const SharedCall call_;
   const WatchOptions options_;
   const ObjectFilter filter_;
+  ObjectRenderer renderer_;
   std::unique_ptr<http::ReplyStream> stream_;  // null: ended
   std::unique_ptr<ObjectWatch> watch_;
   std::string next_page_;
   bool has_next_page_ = false;
   bool is_initial_ = false;
   bool is_live_ = false;
-  bool has_sent_ = false;
   uint64_t since_ = 0;
   Executor::TimerId bookmark_timer_ = 0;
   Executor::TimerId end_timer_ = 0;

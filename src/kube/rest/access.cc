@@ -1,4 +1,4 @@
-#include "kube/server/access.h"
+#include "kube/rest/access.h"
 
 #include <algorithm>
 #include <array>
@@ -67,9 +67,36 @@ std::optional<ApiError> Authorize(const http::PeerIdentity& user, const Attribut
     if (asked.verb == "get" && (IsForAll(asked.path) || views)) return std::nullopt;
     return RefusePath(user, asked);
   }
+  // Everybody may ask what he may do.
+  if (asked.verb == "create" && asked.group == "authorization.k8s.io" &&
+      asked.resource == "selfsubjectaccessreviews") {
+    return std::nullopt;
+  }
   const bool is_secret = asked.group.empty() && asked.resource == "secrets";
   if (views && IsReading(asked.verb) && !is_secret) return std::nullopt;
   return RefuseResource(user, asked);
+}
+
+Json ReviewAccess(const http::PeerIdentity& user, Json review) {
+  Attributes asked;
+  const auto text = [&](const char* attributes, const char* field) {
+    return TextAt(review, {"spec", attributes, field});
+  };
+  if (FindPath(review, {"spec", "nonResourceAttributes"}) != nullptr) {
+    asked.verb = text("nonResourceAttributes", "verb");
+    asked.path = text("nonResourceAttributes", "path");
+  } else {
+    asked.verb = text("resourceAttributes", "verb");
+    asked.group = text("resourceAttributes", "group");
+    asked.resource = text("resourceAttributes", "resource");
+    asked.subresource = text("resourceAttributes", "subresource");
+    asked.name_space = text("resourceAttributes", "namespace");
+    asked.name = text("resourceAttributes", "name");
+  }
+  const std::optional<ApiError> error = Authorize(user, asked);
+  review["status"] = {{"allowed", !error.has_value()}};
+  if (error) review["status"]["reason"] = error->message;
+  return review;
 }
 
 std::string AuditLine(const AuditEntry& entry) {

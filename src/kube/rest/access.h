@@ -45,6 +45,9 @@ struct Attributes {
 // Nothing: it is allowed.
 std::optional<ApiError> Authorize(const http::PeerIdentity& user, const Attributes& asked);
 
+// What "kubectl auth can-i" asks: a SelfSubjectAccessReview, answered with its `status`.
+Json ReviewAccess(const http::PeerIdentity& user, Json review);
+
 struct AuditEntry {
   WallTime time;
   std::string user;

@@ -1,4 +1,4 @@
-#include "kube/server/api_request.h"
+#include "kube/rest/api_request.h"
 
 #include <charconv>
 

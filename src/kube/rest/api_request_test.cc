@@ -1,8 +1,6 @@
-#include "kube/server/api_request.h"
+#include "kube/rest/api_request.h"
 
 #include <gtest/gtest.h>
-
-#include "kube/server/access.h"
 
 namespace throng::kube::server {
 namespace {
@@ -80,78 +78,6 @@ TEST(ResourcePathTest, VerbsFollowMethodAndName) {
   EXPECT_EQ(verb("DELETE", "/api/v1/namespaces/x"), "delete");
   EXPECT_EQ(verb("DELETE", "/api/v1/pods"), "deletecollection");
   EXPECT_EQ(verb("TRACE", "/api/v1/pods"), "");
-}
-
-TEST(BearerTokenTest, ReadsTheSchemeInAnyCase) {
-  const auto token = [](const char* header) {
-    http::Request request;
-    request.headers.push_back({"Authorization", header});
-    return BearerToken(request);
-  };
-  EXPECT_EQ(token("Bearer abc"), "abc");
-  EXPECT_EQ(token("bearer  abc"), "abc");
-  for (const char* header : {"", "Bearer", "Bearer ", "Bearer    ", "Basic abc", "Bearerabc"}) {
-    EXPECT_FALSE(token(header)) << header;
-  }
-  EXPECT_FALSE(BearerToken({}));
-}
-
-TEST(AuthorizeTest, ViewersReadEverythingButSecrets) {
-  const http::PeerIdentity viewer{"eve", {std::string(kViewersGroup)}};
-  const auto refused = [&](const http::PeerIdentity& user, Attributes asked) {
-    const auto error = Authorize(user, asked);
-    return error ? error->message : std::string();
-  };
-  Attributes list;
-  list.verb = "list";
-  list.resource = "pods";
-  list.name_space = "default";
-  EXPECT_EQ(refused(viewer, list), "");
-  Attributes secret = list;
-  secret.resource = "secrets";
-  EXPECT_EQ(
-      refused(viewer, secret),
-      "secrets is forbidden: User \"eve\" cannot list resource \"secrets\" in API group \"\" in "
-      "the namespace \"default\"");
-  Attributes write;
-  write.verb = "delete";
-  write.group = "serving.kubeflow.org";
-  write.resource = "trainedmodels";
-  write.name = "a";
-  EXPECT_EQ(
-      refused(viewer, write),
-      "trainedmodels.serving.kubeflow.org \"a\" is forbidden: User \"eve\" cannot delete "
-      "resource \"trainedmodels\" in API group \"serving.kubeflow.org\" at the cluster scope");
-  Attributes log = list;
-  log.verb = "create";
-  log.subresource = "log";
-  EXPECT_NE(refused(viewer, log).find("\"pods/log\""), std::string::npos);
-  const http::PeerIdentity nobody{"bob", {}};
-  EXPECT_NE(refused(nobody, list), "");
-  Attributes path;
-  path.verb = "get";
-  path.path = "/apis/x";
-  EXPECT_EQ(refused(nobody, path), "");
-  path.path = "/apisx";
-  EXPECT_NE(refused(nobody, path), "");
-  path.path = "/metrics";
-  EXPECT_EQ(refused(viewer, path), "");
-  EXPECT_EQ(refused(nobody, path), "forbidden: User \"bob\" cannot get path \"/metrics\"");
-  EXPECT_EQ(refused({"root", {std::string(kMastersGroup)}}, write), "");
-}
-
-TEST(AuditTest, TellsWhoDidWhatToWhat) {
-  AuditEntry entry;
-  entry.time = WallTime(std::chrono::seconds(1621717148));
-  entry.user = "al\nice";
-  entry.asked.verb = "delete";
-  entry.asked.resource = "pods";
-  entry.asked.name_space = "default";
-  entry.asked.name = "a";
-  entry.code = 200;
-  EXPECT_EQ(AuditLine(entry),
-            "{\"code\":200,\"name\":\"a\",\"namespace\":\"default\",\"resource\":\"pods\",\"time\":"
-            "\"2021-05-22T20:59:08.000000Z\",\"user\":\"al\\nice\",\"verb\":\"delete\"}\n");
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
-#include "kube/server/reply_format.h"
+#include "kube/rest/reply_format.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "kube/object_meta.h"
 
 namespace throng::kube::server {
 namespace {
@@ -74,7 +72,7 @@ std::optional<ReplyForm> FormOf(const AcceptClause& clause) {
   if (clause.as.empty()) return form;
   if (clause.group != "meta.k8s.io") return std::nullopt;
   if (clause.version != "v1" && clause.version != "v1beta1") return std::nullopt;
-  form.version = clause.version;
+  form.table.api_version = "meta.k8s.io/" + std::string(clause.version);
   if (clause.as == "Table") {
     form.shape = ReplyForm::Shape::kTable;
   } else if (clause.as == "PartialObjectMetadata" || clause.as == "PartialObjectMetadataList") {
@@ -83,60 +81,6 @@ std::optional<ReplyForm> FormOf(const AcceptClause& clause) {
     return std::nullopt;
   }
   return form;
-}
-
-std::string MetaVersion(const ReplyForm& form) { return "meta.k8s.io/" + form.version; }
-
-Json OnlyMetadata(const ReplyForm& form, const Json& object) {
-  Json metadata = Json::object();
-  if (const Json* found = FindPath(object, {"metadata"})) metadata = *found;
-  return {{"kind", "PartialObjectMetadata"},
-          {"apiVersion", MetaVersion(form)},
-          {"metadata", std::move(metadata)}};
-}
-
-Json ColumnDefinitions(const Kind& kind) {
-  Json columns = Json::array();
-  for (const Column& column : kind.columns) {
-    columns.push_back({{"name", column.name},
-                       {"type", column.type},
-                       {"format", column.format},
-                       {"description", column.description},
-                       {"priority", column.priority}});
-  }
-  return columns;
-}
-
-Json MakeRow(const Kind& kind, Json object, const ReplyForm& form, WallTime now) {
-  Json cells = Json::array();
-  for (const Column& column : kind.columns) cells.push_back(PrintCell(column, object, now));
-  Json row = {{"cells", std::move(cells)}};
-  if (kind.row_conditions != nullptr) {
-    if (Json conditions = kind.row_conditions(object); !conditions.empty()) {
-      row["conditions"] = std::move(conditions);
-    }
-  }
-  switch (form.include) {
-    case ReplyForm::Include::kNone:
-      row["object"] = nullptr;
-      break;
-    case ReplyForm::Include::kMetadata:
-      row["object"] = OnlyMetadata(form, object);
-      break;
-    case ReplyForm::Include::kObject:
-      row["object"] = std::move(object);
-      break;
-  }
-  return row;
-}
-
-Json MakeTable(const Kind& kind, const ReplyForm& form, bool has_columns, Json metadata) {
-  Json columns = has_columns ? ColumnDefinitions(kind) : Json();
-  return {{"kind", "Table"},
-          {"apiVersion", MetaVersion(form)},
-          {"metadata", std::move(metadata)},
-          {"columnDefinitions", std::move(columns)},
-          {"rows", Json::array()}};
 }
 
 bool TakesGzip(const http::Request& request) {
@@ -185,85 +129,90 @@ ApiResult<ReplyForm> NegotiateForm(const http::Request& request, const Query& qu
     if (!form) form = FormOf(clause);
   }
   if (!form) return NotAcceptableError(kAcceptable);
-  const std::string include = query.Get("includeObject");
-  if (include.empty() || include == "Metadata") return *form;
-  if (include == "None") {
-    form->include = ReplyForm::Include::kNone;
-  } else if (include == "Object") {
-    form->include = ReplyForm::Include::kObject;
-  } else {
-    return BadRequestError("includeObject: must be None, Metadata or Object");
-  }
+  const auto include = ParseIncludeObject(query.Get("includeObject"));
+  if (!include.ok()) return include.error();
+  form->table.include = *include;
   return *form;
 }
 
-Json RenderObject(const Kind& kind, Json object, const ReplyForm& form, WallTime now) {
-  return RenderEventObject(kind, std::move(object), form, true, now);
+ObjectRenderer::ObjectRenderer(const Kind& kind, ReplyForm form)
+    : kind_(kind), form_(std::move(form)), table_(kind, form_.table) {}
+
+Json ObjectRenderer::Single(Json object, WallTime now) const {
+  switch (form_.shape) {
+    case ReplyForm::Shape::kTable:
+      return table_.Single(object, now);
+    case ReplyForm::Shape::kMetadata:
+      return PartialObjectMetadata(object, form_.table.api_version);
+    case ReplyForm::Shape::kObject:
+      break;
+  }
+  return object;
 }
 
-Json RenderEventObject(const Kind& kind, Json object, const ReplyForm& form, bool is_first,
-                       WallTime now) {
-  if (form.shape == ReplyForm::Shape::kObject) return object;
-  if (form.shape == ReplyForm::Shape::kMetadata) return OnlyMetadata(form, object);
-  Json table = MakeTable(kind, form, is_first, {{"resourceVersion", ResourceVersionOf(object)}});
-  table["rows"].push_back(MakeRow(kind, std::move(object), form, now));
+Json ObjectRenderer::Event(Json object, WallTime now) {
+  if (form_.shape == ReplyForm::Shape::kTable) return table_.Event(object, now);
+  return Single(std::move(object), now);
+}
+
+Json ObjectRenderer::Bookmark(uint64_t revision, bool ends_initial) const {
+  Json object = {{"kind", kind_.kind},
+                 {"apiVersion", kind_.api_version()},
+                 {"metadata",
+                  {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
+  if (ends_initial) {
+    object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  }
+  if (form_.shape != ReplyForm::Shape::kTable) return Single(std::move(object), WallTime());
+  // A table has no annotations: the bookmark itself is in its only row.
+  Json rows = Json::array();
+  if (ends_initial) rows.push_back(table_.Row(object, WallTime()));
+  ListMeta meta;
+  meta.resource_version = std::to_string(revision);
+  Json table = table_.List(std::move(rows), meta);
+  table["columnDefinitions"] = nullptr;
   return table;
 }
 
-Json RenderBookmark(const Kind& kind, uint64_t revision, bool ends_initial, const ReplyForm& form) {
-  Json metadata = {{"resourceVersion", std::to_string(revision)}};
-  if (form.shape == ReplyForm::Shape::kTable) {
-    // A table has no annotations: the bookmark itself is in its only row.
-    Json table = MakeTable(kind, form, false, metadata);
-    if (!ends_initial) return table;
-    metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
-    table["rows"].push_back(MakeRow(kind, {{"metadata", std::move(metadata)}}, form, WallTime()));
-    return table;
-  }
-  metadata["creationTimestamp"] = nullptr;
-  if (ends_initial) metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
-  Json object = {
-      {"kind", kind.kind}, {"apiVersion", kind.api_version()}, {"metadata", std::move(metadata)}};
-  return form.shape == ReplyForm::Shape::kMetadata ? OnlyMetadata(form, object) : object;
-}
+ListWriter::ListWriter(const Kind& kind, ReplyForm form, WallTime now)
+    : kind_(kind), form_(std::move(form)), table_(kind, form_.table), now_(now) {}
 
-ListWriter::ListWriter(const Kind& kind, const ReplyForm& form, WallTime now)
-    : kind_(kind), form_(form), now_(now) {}
-
-void ListWriter::Add(Json object) {
+void ListWriter::Add(const Json& object) {
   if (!items_.empty()) items_ += ',';
   switch (form_.shape) {
     case ReplyForm::Shape::kObject:
       items_ += PrintJson(object);
       break;
     case ReplyForm::Shape::kTable:
-      items_ += PrintJson(MakeRow(kind_, std::move(object), form_, now_));
+      items_ += PrintJson(table_.Row(object, now_));
       break;
     case ReplyForm::Shape::kMetadata:
-      items_ += PrintJson(OnlyMetadata(form_, object));
+      items_ += PrintJson(PartialObjectMetadata(object, form_.table.api_version));
       break;
   }
 }
 
-std::string ListWriter::Finish(const ListMetadata& metadata) {
-  Json about = {{"resourceVersion", metadata.resource_version}};
-  if (!metadata.continue_token.empty()) about["continue"] = metadata.continue_token;
-  if (metadata.remaining_count) about["remainingItemCount"] = *metadata.remaining_count;
-  std::string head;
+std::string ListWriter::Finish(const ListMeta& meta) {
+  Json head;
   const char* items = "items";
-  if (form_.shape == ReplyForm::Shape::kTable) {
-    Json table = MakeTable(kind_, form_, true, std::move(about));
-    table.erase("rows");
-    head = PrintJson(table);
-    items = "rows";
-  } else {
-    const bool is_metadata = form_.shape == ReplyForm::Shape::kMetadata;
-    head = PrintJson({{"kind", is_metadata ? "PartialObjectMetadataList" : kind_.kind + "List"},
-                      {"apiVersion", is_metadata ? MetaVersion(form_) : kind_.api_version()},
-                      {"metadata", std::move(about)}});
+  switch (form_.shape) {
+    case ReplyForm::Shape::kObject:
+      head = {{"kind", kind_.kind + "List"},
+              {"apiVersion", kind_.api_version()},
+              {"metadata", ListMetaJson(meta)}};
+      break;
+    case ReplyForm::Shape::kTable:
+      head = table_.List(Json::array(), meta);
+      items = "rows";
+      break;
+    case ReplyForm::Shape::kMetadata:
+      head = PartialObjectMetadataList(Json::array(), meta, form_.table.api_version);
+      break;
   }
-  head.pop_back();
-  return head + ",\"" + items + "\":[" + std::exchange(items_, {}) + "]}\n";
+  head.erase(items);
+  std::string text = PrintJson(head);
+  text.pop_back();
+  return text + ",\"" + items + "\":[" + std::exchange(items_, {}) + "]}\n";
 }
 
 void CompressReply(const http::Request& request, http::Reply& reply) {
