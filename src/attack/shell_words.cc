@@ -10,8 +10,9 @@ constexpr std::string_view kNotInDouble = "$`";
 constexpr std::string_view kNotFirst = "#~!";  // of a word
 
 Status Refused(char c) {
-  return InvalidArgumentError("the shell's '" + EscapeForLog(std::string_view(&c, 1)) +
-                              "' is not supported");
+  // A backslash is shown as it is written.
+  const std::string shown = c == '\\' ? "\\" : EscapeForLog(std::string_view(&c, 1));
+  return InvalidArgumentError("the shell's '" + shown + "' is not supported");
 }
 
 class Splitter {
