@@ -195,6 +195,11 @@ Status LocalPlane::OpenApi() {
       *loop_,
       [this](const std::string& name_space, const std::string& pod, const std::string& container) {
         return LogFileOf(name_space, pod, container);
+      },
+      [this](const std::string& name_space, const std::string& pod) {
+        const auto run = job_launcher_->Find(name_space, pod);
+        return run && (run->phase == launcher::JobRunPhase::kSucceeded ||
+                       run->phase == launcher::JobRunPhase::kFailed);
       });
   THRONG_ASSIGN_OR_RETURN(audit_, PlaneLog::Open(Path("logs/audit.log")));
   reports_ = std::make_unique<Reports>(*controllers_);

@@ -51,8 +51,12 @@ std::optional<WallTime> TimeOfGlogLine(std::string_view line, WallTime now) {
 class FileReading final : public LogReading {
  public:
   FileReading(os::EventLoop& loop, std::string path, const LogQuery& query,
-              kube::server::LogSource::Sink sink)
-      : loop_(loop), path_(std::move(path)), query_(query), sink_(std::move(sink)) {
+              FileLogs::IsOver is_over, kube::server::LogSource::Sink sink)
+      : loop_(loop),
+        path_(std::move(path)),
+        query_(query),
+        is_over_(std::move(is_over)),
+        sink_(std::move(sink)) {
     loop_.Post([this, alive = alive_] {
       if (*alive) ReadFirst();
     });
@@ -111,7 +115,10 @@ class FileReading final : public LogReading {
     });
   }
 
+  bool IsOver() const { return is_over_ && is_over_(query_.name_space, query_.pod); }
+
   void ReadMore() {
+    const bool is_over = IsOver();  // before the last of it is read
     const auto info = os::RealFileSystem().Stat(path_);
     // The replica is gone, and its log with it.
     if (!info.ok() || info->kind == os::FileKind::kAbsent) return sink_.finish(OkStatus());
@@ -123,12 +130,14 @@ class FileReading final : public LogReading {
       offset_ += text->size();
       if (!Show(*text) || !*alive) return;
     }
+    if (is_over) return sink_.finish(OkStatus());
     Later();
   }
 
   os::EventLoop& loop_;
   const std::string path_;
   const LogQuery query_;
+  const FileLogs::IsOver is_over_;
   kube::server::LogSource::Sink sink_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Executor::TimerId timer_ = 0;
@@ -174,7 +183,7 @@ Result<std::unique_ptr<LogReading>> FileLogs::Read(const LogQuery& query, const 
     }
   }
   return std::unique_ptr<LogReading>(
-      std::make_unique<FileReading>(loop_, std::move(path), query, std::move(sink)));
+      std::make_unique<FileReading>(loop_, std::move(path), query, is_over_, std::move(sink)));
 }
 
 }  // namespace throng::control

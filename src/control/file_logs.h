@@ -17,7 +17,11 @@ class FileLogs final : public kube::server::LogSource {
   using Locator = std::function<Result<std::string>(
       const std::string& name_space, const std::string& pod, const std::string& container)>;
 
-  FileLogs(os::EventLoop& loop, Locator locator) : loop_(loop), locator_(std::move(locator)) {}
+  // Whether nothing is written any more: following such a log ends at its end.
+  using IsOver = std::function<bool(const std::string& name_space, const std::string& pod)>;
+
+  FileLogs(os::EventLoop& loop, Locator locator, IsOver is_over = nullptr)
+      : loop_(loop), locator_(std::move(locator)), is_over_(std::move(is_over)) {}
 
   Result<std::unique_ptr<kube::server::LogReading>> Read(const kube::server::LogQuery& query,
                                                          const kube::Json& pod, Sink sink) override;
@@ -25,6 +29,7 @@ class FileLogs final : public kube::server::LogSource {
  private:
   os::EventLoop& loop_;
   const Locator locator_;
+  const IsOver is_over_;
 };
 
 // When a line was written: a JSON line's "ts", or glog's prefix (which has no year: the one that

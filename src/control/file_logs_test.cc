@@ -20,13 +20,14 @@ class FileLogsTest : public ::testing::Test {
     directory_ = pattern;
     path_ = os::JoinPath(directory_, "log");
     loop_ = std::move(*os::EventLoop::Create(os::RealClock()));
-    logs_ = std::make_unique<FileLogs>(*loop_,
-                                       [this](const std::string&, const std::string&,
-                                              const std::string& container) -> Result<std::string> {
-                                         if (container != "agent")
-                                           return NotFoundError("no such container");
-                                         return path_;
-                                       });
+    logs_ = std::make_unique<FileLogs>(
+        *loop_,
+        [this](const std::string&, const std::string&,
+               const std::string& container) -> Result<std::string> {
+          if (container != "agent") return NotFoundError("no such container");
+          return path_;
+        },
+        [this](const std::string&, const std::string&) { return over_; });
   }
   void TearDown() override { EXPECT_TRUE(os::RemoveDirectoryTree(directory_).ok()); }
 
@@ -60,6 +61,7 @@ class FileLogsTest : public ::testing::Test {
   std::unique_ptr<kube::server::LogReading> reading_;
   std::string shown_;
   bool finished_ = false;
+  bool over_ = false;
 };
 
 TEST_F(FileLogsTest, ShowsAllOrTheLastLines) {
@@ -85,6 +87,17 @@ TEST_F(FileLogsTest, FollowsWhatIsWrittenAndARotatedFile) {
   ASSERT_TRUE(RunUntil([this] { return shown_ == "one\ntwo\nx\n"; }));
   ASSERT_TRUE(os::RemoveFile(path_).ok());
   ASSERT_TRUE(RunUntil([this] { return finished_; })) << "its replica is gone";
+}
+
+TEST_F(FileLogsTest, FollowingEndsWithWhatWrites) {
+  Append("one\n");
+  Start({.follow = true});
+  ASSERT_TRUE(RunUntil([this] { return shown_ == "one\n"; }));
+  EXPECT_FALSE(finished_);
+  Append("two\n");
+  over_ = true;
+  ASSERT_TRUE(RunUntil([this] { return finished_; }));
+  EXPECT_EQ(shown_, "one\ntwo\n");
 }
 
 TEST_F(FileLogsTest, BoundsAndContainers) {
