@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "storage/azure/azure_provider.h"
 #include "storage/gcs/gcs_provider.h"
 #include "storage/gcs/service_account.h"
 #include "storage/mirror.h"
@@ -62,6 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckListing(AddGcsPage(text, "m/", gcs), gcs);
   Listing s3;
   CheckListing(AddS3Page(text, "m/", s3), s3);
+  Listing azure;
+  CheckListing(AddAzurePage(text, "m/", azure), azure);
   (void)S3ErrorCode(text);
   (void)ParseServiceAccount(text);
   (void)ParseTokenReply(text);

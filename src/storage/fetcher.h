@@ -63,7 +63,7 @@ struct FetchRequest {
   // 64 hexadecimal digits, or empty: what `digest` of the report must be.
   std::string expected_sha256;
   Credentials credentials;
-  MonotonicTime deadline;
+  MonotonicTime deadline;  // of the whole fetch; always to be set
   CancelFlag* cancel = nullptr;
   // Called on threads of the fetch, one call at a time, after each piece that was written.
   std::function<void(const FetchProgress&)> progress;

@@ -54,7 +54,6 @@ class FetcherTest : public ::testing::Test {
   FetcherTest() {
     options_.gcs_endpoint = server_.url();
     options_.addresses.allowed_hosts = {server_.host_port()};
-    options_.low_speed_time = seconds(1);
     seams_.disk = &disk_;
     seams_.wait = [this](Duration) { ++waits_; };
     request_.uri = "gs://bucket/models/a";
@@ -325,6 +324,7 @@ TEST_F(FetcherTest, BrokenTransfersGoOnWhereTheyBroke) {
 
 TEST_F(FetcherTest, ABreakingNetworkIsSurvived) {
   PutModel();
+  options_.low_speed_time = seconds(1);
   FaultProxy proxy(server_.http().port());
   options_.gcs_endpoint = "http://" + proxy.host_port();
   options_.addresses.allowed_hosts = {proxy.host_port()};
@@ -377,6 +377,7 @@ TEST_F(FetcherTest, ALongRetryAfterIsTheCallers) {
 
 TEST_F(FetcherTest, SlowAndSilentServersAreGivenUpAndAskedAgain) {
   PutModel();
+  options_.low_speed_time = seconds(1);
   for (const bool hangs : {true, false}) {
     std::atomic<int> media{0};
     server_.set_spoil([&](const ServedRequest& request, ServedReply& reply) {
@@ -486,7 +487,6 @@ TEST_F(FetcherTest, EveryFailureOfTheDiskIsCleanAndFinal) {
 TEST_F(FetcherTest, LargeObjectsComeInPartsAndResume) {
   const std::string large = Bytes(limits::kStoragePartBytes + 2345678, 3);
   server_.Put("bucket", "models/a/large", large, /*checksums=*/false);
-  options_.low_speed_time = seconds(30);
   std::atomic<bool> broken{false};
   const std::string second = "bytes=" + std::to_string(limits::kStoragePartBytes) + "-";
   server_.set_spoil([&](const ServedRequest& request, ServedReply& reply) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "storage/azure/azure_provider.h"
 #include "storage/file/file_provider.h"
 #include "storage/gcs/gcs_provider.h"
 #include "storage/https/https_provider.h"
@@ -17,7 +18,7 @@ constexpr Scheme kSchemes[] = {
     {"s3", AuthorityKind::kBucket, true, &MakeS3Provider},
     {"https", AuthorityKind::kHost, true, &MakeHttpsProvider},
     {"http", AuthorityKind::kHost, true, &MakeHttpsProvider},
-    {"azure", AuthorityKind::kHost, true, nullptr},
+    {"azure", AuthorityKind::kHost, true, &MakeAzureProvider},
     {"pvc", AuthorityKind::kBucket, false, nullptr},
     {"file", AuthorityKind::kNone, true, &MakeFileProvider},
 };

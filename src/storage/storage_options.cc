@@ -39,6 +39,10 @@ Result<StorageOptions> StorageOptionsFromEnvironment(
     if (text.empty() || !options.s3_endpoint.empty()) continue;
     THRONG_ASSIGN_OR_RETURN(options.s3_endpoint, Endpoint(name, text, options.addresses));
   }
+  if (const std::string text = value("AZURE_STORAGE_SERVICE_ENDPOINT"); !text.empty()) {
+    THRONG_ASSIGN_OR_RETURN(options.azure_endpoint,
+                            Endpoint("AZURE_STORAGE_SERVICE_ENDPOINT", text, options.addresses));
+  }
   options.ca_bundle = value("SSL_CERT_FILE");
   if (options.ca_bundle.empty()) options.ca_bundle = value("AWS_CA_BUNDLE");
   return options;

@@ -25,7 +25,9 @@ struct StorageOptions {
   std::vector<Mirror> mirrors;
   std::string gcs_endpoint;  // "http://127.0.0.1:4443"; empty: Google's
   std::string s3_endpoint;   // empty: Amazon's
-  std::string ca_bundle;     // a file of certificates; empty: the system's
+  // "http://127.0.0.1:10000": accounts are folders of it. Empty: https://ACCOUNT.blob...
+  std::string azure_endpoint;
+  std::string ca_bundle;  // a file of certificates; empty: the system's
   // "http://host:port": everything but `addresses.allowed_hosts` goes through it. It resolves the
   // names, so that the policy sees numeric hosts only. The environment's proxies are never used.
   std::string proxy;
@@ -35,10 +37,10 @@ struct StorageOptions {
   long low_speed_bytes = limits::kStorageLowSpeedBytes;
 };
 
-// STORAGE_EMULATOR_HOST, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, and SSL_CERT_FILE or
-// AWS_CA_BUNDLE. `lookup` is getenv or a fake; null: not set. The hosts of endpoints are allowed
-// by the address policy, because they are the operator's. ERRORS: kInvalidArgument — names the
-// variable.
+// STORAGE_EMULATOR_HOST, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AZURE_STORAGE_SERVICE_ENDPOINT,
+// and SSL_CERT_FILE or AWS_CA_BUNDLE. `lookup` is getenv or a fake; null: not set. The hosts of
+// endpoints are allowed by the address policy, because they are the operator's. ERRORS:
+// kInvalidArgument — names the variable.
 Result<StorageOptions> StorageOptionsFromEnvironment(
     const std::function<const char*(const char* name)>& lookup);
 

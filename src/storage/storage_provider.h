@@ -72,7 +72,8 @@ class StorageProvider {
   // What lies under the URI: the object itself, or everything below "path/" (never what merely
   // starts alike). ERRORS: kNotFound — nothing there, kPermissionDenied — also of the address
   // policy, kUnavailable — worth a retry (retry_after_seconds where the store said so),
-  // kResourceExhausted — too many objects, kInvalidArgument, kDeadlineExceeded.
+  // kResourceExhausted — too many objects, kInvalidArgument — an object of a kind that is not
+  // fetched, kFailedPrecondition — no use in asking again soon, kDeadlineExceeded, kCancelled.
   virtual Result<Listing> List(const StorageUri& uri, const Deadline& deadline) = 0;
   // Bytes [offset, offset+size_bytes) of an object that List gave; to its end when `size_bytes` is
   // kToTheEnd. ERRORS: as List, and kAborted — it is another version now, kDataLoss — more or fewer

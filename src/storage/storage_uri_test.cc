@@ -139,7 +139,7 @@ TEST(StorageUriTest, WhatComesLaterIsSaidToBeUnsupported) {
 TEST(SchemeTableTest, SchemesWithoutAProviderSaySo) {
   const StorageOptions options;
   const Credentials credentials;
-  for (const char* text : {"pvc://claim/a", "azure://account/container/a"}) {
+  for (const char* text : {"pvc://claim/a"}) {
     const Result<StorageUri> uri = ParseStorageUri(text);
     ASSERT_TRUE(uri.ok());
     const auto provider = MakeProvider({options, credentials, os::RealClock()}, *uri);

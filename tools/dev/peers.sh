@@ -87,6 +87,16 @@ PROGRAM
     go build -p 2 -ldflags '-s -w -X $stamp.gitVersion=v1.$minor.${version##*.} -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor' -o '$target' ."
 }
 
+# Azurite, the emulator of Azure's blob storage, when there is an npm.
+install_azurite() {
+  local folder=$cache/peers/azurite
+  [ -x "$(peers_bin)/azurite-blob" ] && { say 'azurite is there'; return 0; }
+  command -v npm >/dev/null || { warn 'npm is not here: azurite is left out, and its tests are skipped'; return 0; }
+  mkdir -p "$folder"
+  run_quietly 'installing azurite' peer-azurite.log nice npm install --prefix "$folder" --no-audit --no-fund azurite@3.35.0
+  ln -sfn ../azurite/node_modules/.bin/azurite-blob "$(peers_bin)/azurite-blob"
+}
+
 command_peers() {
   mkdir -p "$(peers_bin)" "$logs"
   headline 'real clients and servers for tests (about 8 minutes the first time)'
@@ -97,5 +107,6 @@ command_peers() {
   go_install vegeta github.com/tsenart/vegeta/v12@v12.13.0
   go_install versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0
   go_install fake-gcs-server github.com/fsouza/fake-gcs-server@v1.56.1
+  install_azurite
   say "They are in $(peers_bin)."
 }

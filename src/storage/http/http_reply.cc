@@ -32,6 +32,10 @@ std::optional<int> RetryAfter(const HttpReply& reply, const Clock& clock) {
   return static_cast<int>(std::clamp<int64_t>(static_cast<int64_t>(date) - now, 0, kMost));
 }
 
+bool ReachesTheEnd(const ObjectInfo& object, uint64_t offset, uint64_t size_bytes) {
+  return size_bytes == kToTheEnd || (object.size_known && offset + size_bytes >= object.size_bytes);
+}
+
 Status Changed(std::string_view what) {
   return Status(StatusCode::kAborted, "the object changed while it was read: " + std::string(what));
 }
@@ -138,7 +142,7 @@ Status StatusOfReply(const HttpReply& reply, const Clock& clock) {
     const std::optional<int> seconds = RetryAfter(reply, clock);
     return seconds ? status.WithRetryAfter(*seconds) : status;
   }
-  return InvalidArgumentError(text);
+  return FailedPreconditionError(text);
 }
 
 std::string PercentEncode(std::string_view text, bool keep_slashes) {
@@ -159,20 +163,23 @@ std::string PercentEncode(std::string_view text, bool keep_slashes) {
   return result;
 }
 
+std::string RangeText(const ObjectInfo& object, uint64_t offset, uint64_t size_bytes) {
+  const bool to_the_end = ReachesTheEnd(object, offset, size_bytes);
+  if (offset == 0 && to_the_end) return "";
+  const std::string first = "bytes=" + std::to_string(offset) + "-";
+  return to_the_end ? first : first + std::to_string(offset + size_bytes - 1);
+}
+
 Status ReadObject(HttpTransfer& transfer, HttpRequest request, const ObjectInfo& object,
                   uint64_t offset, uint64_t size_bytes, const Deadline& deadline,
                   const VersionOf& version_of, const ByteSink& sink) {
-  const bool to_the_end =
-      size_bytes == kToTheEnd || (object.size_known && offset + size_bytes >= object.size_bytes);
+  const bool to_the_end = ReachesTheEnd(object, offset, size_bytes);
   uint64_t wanted_bytes = size_bytes;
   if (to_the_end) wanted_bytes = object.size_known ? object.size_bytes - offset : kToTheEnd;
   if (wanted_bytes == 0 && offset > 0) return OkStatus();
-  Reading reading{object, offset, wanted_bytes, offset > 0 || !to_the_end};
-  if (reading.asked_range) {
-    std::string range = "bytes=" + std::to_string(offset) + "-";
-    if (!to_the_end) range += std::to_string(offset + size_bytes - 1);
-    request.headers.emplace_back("Range", std::move(range));
-  }
+  std::string range = RangeText(object, offset, size_bytes);
+  Reading reading{object, offset, wanted_bytes, !range.empty()};
+  if (!range.empty()) request.headers.emplace_back("Range", std::move(range));
   const Result<HttpReply> reply = transfer.Send(
       request, deadline, [&](const HttpReply& head) { return reading.CheckHead(head, version_of); },
       [&](std::string_view bytes) { return reading.Take(bytes, sink); });

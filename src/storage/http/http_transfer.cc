@@ -123,7 +123,7 @@ Result<HeaderList> MakeHeaders(const HttpRequest& request, bool with_secrets) {
         return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
       };
       if (breaks(name) || breaks(value)) {
-        return InvalidArgumentError("a header of the storage request has a line break");
+        return PermissionDeniedError("a header of the storage request has a line break");
       }
       append(value.empty() ? name + ";" : name + ": " + value);
     }
@@ -296,7 +296,7 @@ Status HttpTransfer::Hop::StatusOf(CURLcode code) const {
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return InvalidArgumentError("the storage address is not a web address");
+      return FailedPreconditionError("the storage address is not a web address");
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return UnavailableError("the storage host's name cannot be resolved");
@@ -342,7 +342,7 @@ Result<HttpReply> HttpTransfer::SendOnce(const HttpRequest& request, bool with_s
   Hop hop{.options = options_, .deadline = deadline, .check = check, .sink = sink};
   if (hop.cancelled()) return CancelledError("the fetch was cancelled");
   if (!hop.url.Set(request.url)) {
-    return InvalidArgumentError("the storage address is not a web address");
+    return FailedPreconditionError("the storage address is not a web address");
   }
   THRONG_RETURN_IF_ERROR(hop.url.Check());
   if (LooksNumeric(hop.url.host())) {

@@ -58,8 +58,8 @@ class HttpTransfer {
   HttpTransfer& operator=(const HttpTransfer&) = delete;
 
   // Any status is a reply. The body is collected: more than limits::kStorageReplyBytes is an error.
-  // ERRORS: kUnavailable, kPermissionDenied (address policy), kUnauthenticated (certificate),
-  // kDeadlineExceeded, kCancelled, kInvalidArgument (not a URL, a header with a line break).
+  // ERRORS: kUnavailable, kPermissionDenied (address policy, a header with a line break),
+  // kUnauthenticated (certificate), kDeadlineExceeded, kCancelled, kFailedPrecondition (not a URL).
   Result<HttpReply> Send(const HttpRequest& request, const Deadline& deadline);
   // The body of a 2xx reply goes to `sink` as it comes. ERRORS: also what `check` or `sink` said.
   Result<HttpReply> Send(const HttpRequest& request, const Deadline& deadline,
@@ -77,12 +77,15 @@ class HttpTransfer {
 };
 
 // What a reply that is no success means. 404, 410: kNotFound; 401, 403: kPermissionDenied; 408,
-// 429, 5xx: kUnavailable with Retry-After; 412, 416: kAborted; else kInvalidArgument.
+// 429, 5xx: kUnavailable with Retry-After; 412, 416: kAborted; else kFailedPrecondition.
 Status StatusOfReply(const HttpReply& reply, const Clock& clock);
 
 // What is kept for a URL's path or query: everything but letters, digits and "-_.~" becomes %XX.
 // `keep_slashes`: '/' stays.
 std::string PercentEncode(std::string_view text, bool keep_slashes);
+
+// The Range header of the read below; "" when it reads the whole object.
+std::string RangeText(const ObjectInfo& object, uint64_t offset, uint64_t size_bytes);
 
 // Reads [offset, offset+size_bytes) of `object` with `request` (Range is added). `version_of` says
 // which version a reply is of; "" when it does not tell. ERRORS: as StorageProvider::Read.

@@ -177,9 +177,9 @@ TEST(HttpTransferTest, FailuresAreClassified) {
             StatusCode::kDeadlineExceeded);
   EXPECT_EQ(transfer.Send(request, In(seconds(-1))).status().code(), StatusCode::kDeadlineExceeded);
   request.headers = {{"X", "a\r\nHost: b"}};
-  EXPECT_EQ(transfer.Send(request, In(seconds(1))).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(transfer.Send(request, In(seconds(1))).status().code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(Get(options, "gopher://host/").status().code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(Get(options, "").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Get(options, "").status().code(), StatusCode::kFailedPrecondition);
 }
 
 TEST(HttpTransferTest, ARequestThatHangsIsCancelled) {
@@ -250,8 +250,8 @@ TEST(HttpTransferTest, StatusesMeanWhatTheySay) {
   EXPECT_EQ(code(503), StatusCode::kUnavailable);
   EXPECT_EQ(code(412), StatusCode::kAborted);
   EXPECT_EQ(code(416), StatusCode::kAborted);
-  EXPECT_EQ(code(400), StatusCode::kInvalidArgument);
-  EXPECT_EQ(code(302), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(400), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(302), StatusCode::kFailedPrecondition);
   const auto retry = [&clock](const std::string& value) {
     HttpReply reply;
     reply.status = 503;

@@ -71,14 +71,18 @@ class HttpsProvider final : public StorageProvider {
   void set_secret_headers(HttpHeaders headers) { secret_headers_ = std::move(headers); }
 
   Result<Listing> List(const StorageUri&, const Deadline& deadline) override {
-    Status missing = NotFoundError("nothing is there");
+    Status refusal;
     for (const std::string& url : urls_) {
       Result<HttpReply> head = Probe(url, deadline);
       if (head.ok()) return ListingOf(url, *head);
-      if (head.status().code() != StatusCode::kNotFound) return head.status();
-      missing = head.status();
+      // Buckets behind web servers answer 403 for what is not there.
+      const StatusCode code = head.status().code();
+      if (code != StatusCode::kNotFound && code != StatusCode::kPermissionDenied) {
+        return head.status();
+      }
+      if (refusal.ok() || refusal.code() == StatusCode::kNotFound) refusal = head.status();
     }
-    return missing;
+    return refusal;
   }
 
   Status Read(const StorageUri&, const ObjectInfo& object, uint64_t offset, uint64_t size_bytes,

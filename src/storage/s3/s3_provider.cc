@@ -90,7 +90,6 @@ class S3Provider final : public StorageProvider {
   Status Read(const StorageUri& uri, const ObjectInfo& object, uint64_t offset, uint64_t size_bytes,
               const Deadline& deadline, const ByteSink& sink) override {
     HttpRequest request = Request("GET", uri, object.key, {}, deadline);
-    request.headers.emplace_back("X-Amz-Checksum-Mode", "ENABLED");
     if (!object.version.empty()) request.headers.emplace_back("If-Match", object.version);
     const bool whole = offset == 0 && size_bytes >= object.size_bytes;
     Declared declared;
@@ -140,8 +139,11 @@ class S3Provider final : public StorageProvider {
   HttpRequest Request(const std::string& method, const StorageUri& uri, const std::string& key,
                       Query query, const Deadline& deadline) {
     const S3Place place = PlaceOf(uri.authority);
-    S3Target target{
-        .method = method, .host = place.host, .path = place.bucket_path, .query = std::move(query)};
+    S3Target target{.method = method,
+                    .host = place.host,
+                    .path = place.bucket_path,
+                    .query = std::move(query),
+                    .amz_headers = {{"x-amz-checksum-mode", "ENABLED"}}};
     if (!key.empty()) target.path += "/" + PercentEncode(key, true);
     if (target.path.empty()) target.path = "/";
     HttpRequest request;
@@ -150,9 +152,10 @@ class S3Provider final : public StorageProvider {
     if (const std::string text = CanonicalQuery(target); !text.empty()) request.url += "?" + text;
     // A signature is good for one host and path only.
     request.follow_redirects = false;
-    if (!credentials_.anonymous && !credentials_.access_key_id.empty()) {
-      request.secret_headers = SignS3(credentials_, region(), deadline.clock.WallNow(), target);
-    }
+    const bool signs = !credentials_.anonymous && !credentials_.access_key_id.empty();
+    request.secret_headers = signs
+                                 ? SignS3(credentials_, region(), deadline.clock.WallNow(), target)
+                                 : target.amz_headers;
     return request;
   }
 

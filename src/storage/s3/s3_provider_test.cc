@@ -42,7 +42,7 @@ TEST(S3SignatureTest, AmazonsExamples) {
             "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
             "SignedHeaders=host;x-amz-content-sha256;x-amz-date, "
             "Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
-  EXPECT_EQ(*Find(headers, "X-Amz-Date"), "20130524T000000Z");
+  EXPECT_EQ(*Find(headers, "x-amz-date"), "20130524T000000Z");
   target.query = {{"lifecycle", ""}};
   headers = SignS3(credentials, "us-east-1", now, target);
   EXPECT_TRUE(Find(headers, "Authorization")

@@ -59,13 +59,18 @@ HttpHeaders SignS3(const S3Credentials& credentials, const std::string& region, 
   const std::string time = Timestamp(now);
   const std::string date = time.substr(0, 8);
   const std::string body_hash = Hex(Sha256(""));
-  const bool has_token = !credentials.session_token.empty();
-  std::string names = "host;x-amz-content-sha256;x-amz-date";
-  std::string lines =
-      "host:" + target.host + "\nx-amz-content-sha256:" + body_hash + "\nx-amz-date:" + time + "\n";
-  if (has_token) {
-    names += ";x-amz-security-token";
-    lines += "x-amz-security-token:" + credentials.session_token + "\n";
+  HttpHeaders headers = target.amz_headers;
+  headers.emplace_back("x-amz-content-sha256", body_hash);
+  headers.emplace_back("x-amz-date", time);
+  if (!credentials.session_token.empty()) {
+    headers.emplace_back("x-amz-security-token", credentials.session_token);
+  }
+  std::sort(headers.begin(), headers.end());
+  std::string names = "host";
+  std::string lines = "host:" + target.host + "\n";
+  for (const auto& [name, value] : headers) {
+    names += ";" + name;
+    lines += name + ":" + value + "\n";
   }
   const std::string canonical = target.method + "\n" + target.path + "\n" + CanonicalQuery(target) +
                                 "\n" + lines + "\n" + names + "\n" + body_hash;
@@ -76,8 +81,6 @@ HttpHeaders SignS3(const S3Credentials& credentials, const std::string& region, 
   for (const std::string& part : {region, std::string("s3"), std::string("aws4_request")}) {
     key = Hmac(key, part);
   }
-  HttpHeaders headers = {{"X-Amz-Date", time}, {"X-Amz-Content-Sha256", body_hash}};
-  if (has_token) headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
   headers.emplace_back("Authorization", std::string(kAlgorithm) +
                                             " Credential=" + credentials.access_key_id + "/" +
                                             scope + ", SignedHeaders=" + names +

@@ -20,13 +20,15 @@ struct S3Target {
   std::string host;    // as the Host header will say: without the scheme's own port
   std::string path;    // "/bucket/key", percent-encoded
   std::vector<std::pair<std::string, std::string>> query;
+  // More headers named "x-amz-..." in lower case: all of that name must be signed.
+  HttpHeaders amz_headers;
 };
 
 // "a=b&c=d", sorted and encoded as the signature wants it; "" for none.
 std::string CanonicalQuery(const S3Target& target);
 
-// The headers to send along: Authorization, X-Amz-Date, X-Amz-Content-Sha256 and, for temporary
-// credentials, X-Amz-Security-Token.
+// The headers to send along: Authorization, those named "x-amz-..." of the target, of the date, of
+// the body and, for temporary credentials, of the session.
 HttpHeaders SignS3(const S3Credentials& credentials, const std::string& region, WallTime now,
                    const S3Target& target);
 
