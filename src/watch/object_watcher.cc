@@ -88,7 +88,8 @@ void ObjectWatcher::OnList(const Result<http::ClientReply>& reply) {
   if (items == list.end() || !items->is_array() || resource_version_.empty()) {
     return Fail("its list cannot be read");
   }
-  Recover();
+  // A list that can be had does not mean that a watch can: only that forgets the failures.
+  TellRecovery();
   synced_ = true;
   sink_.OnAll(items->get_ref<const std::vector<Json>&>());
   Watch();
@@ -195,13 +196,19 @@ void ObjectWatcher::ListAgain() {
 void ObjectWatcher::Fail(std::string_view what) {
   loop_.CancelTimer(std::exchange(silence_timer_, 0));
   const Duration delay = BackOff();
-  if (failures_++ == 0 && options_.on_problem) options_.on_problem(what);
+  ++failures_;
+  if (!std::exchange(has_problem_, true) && options_.on_problem) options_.on_problem(what);
   if (failures_ >= kFailuresBeforeList) resource_version_.clear();
   RunLater(delay, resource_version_.empty() ? &ObjectWatcher::List : &ObjectWatcher::Watch);
 }
 
 void ObjectWatcher::Recover() {
-  if (std::exchange(failures_, 0) > 0 && options_.on_problem) options_.on_problem("");
+  failures_ = 0;
+  TellRecovery();
+}
+
+void ObjectWatcher::TellRecovery() {
+  if (std::exchange(has_problem_, false) && options_.on_problem) options_.on_problem("");
 }
 
 // Half to whole of a time that doubles with each failure in a row.

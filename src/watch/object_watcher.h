@@ -63,6 +63,7 @@ class ObjectWatcher {
   void OnWatchEnd(const Status& status);
   void Fail(std::string_view what);
   void Recover();
+  void TellRecovery();
   void ListAgain();
   void RunLater(Duration delay, void (ObjectWatcher::*next)());
   void CheckSilence();
@@ -85,7 +86,8 @@ class ObjectWatcher {
   bool synced_ = false;
   MonotonicTime watch_started_;
   MonotonicTime last_heard_;
-  int failures_ = 0;  // in a row
+  int failures_ = 0;          // in a row
+  bool has_problem_ = false;  // and it was told
 };
 
 }  // namespace throng::watch
