@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <utility>
 
 #include "base/utf8.h"
@@ -150,6 +151,24 @@ std::string QuoteText(std::string_view text) {
     text.remove_prefix(length);
   }
   return out + "\"";
+}
+
+bool IsPrintableText(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0 || !IsPrintable(CodePoint(text.substr(0, length)))) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string CodePointText(std::string_view text) {
+  constexpr uint32_t kReplacement = 0xfffd;
+  const size_t length = Utf8SequenceLength(text);
+  const uint32_t code = length == 0 ? kReplacement : CodePoint(text.substr(0, length));
+  std::array<char, 16> buffer;
+  const int written = std::snprintf(buffer.data(), buffer.size(), "U+%04X", code);
+  return {buffer.data(), static_cast<size_t>(written)};
 }
 
 std::string NumberText(double value) {

@@ -32,6 +32,10 @@ ApiCause TooManyValues(std::string field, size_t count, size_t most);
 
 // In double quotes, with escapes for what cannot be printed (%q of Go).
 std::string QuoteText(std::string_view text);
+// Whether QuoteText would leave the characters as they are, quotes and backslashes aside.
+bool IsPrintableText(std::string_view text);
+// "U+0009": the character that `text` starts with. REQUIRES: !text.empty().
+std::string CodePointText(std::string_view text);
 // A number as Go prints it (%v): 1, 0.5, 1e+21.
 std::string NumberText(double value);
 

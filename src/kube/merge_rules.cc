@@ -63,7 +63,14 @@ std::shared_ptr<const MergeRules> MetadataMergeRules() {
        .list_keys = {"uid"},
        .patch_key = "uid"},
       {.path = "ownerReferences[]", .is_atomic = true}};
-  return std::make_shared<const MergeRules>(MakeMergeRules(rows));
+  MergeRules rules = MakeMergeRules(rows);
+  for (const char* name :
+       {"annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
+        "generateName", "generation", "labels", "managedFields", "name", "namespace",
+        "resourceVersion", "selfLink", "uid"}) {
+    rules.fields.emplace(name, nullptr);
+  }
+  return std::make_shared<const MergeRules>(std::move(rules));
 }
 
 }  // namespace throng::kube

@@ -38,14 +38,17 @@ struct MergeRules {
   bool patch_merges = false;    // lists of scalars that are merged
   bool patch_replaces = false;  // objects that are replaced
 
+  // The fields that a type names; null: nothing is said of one. Server-side apply tells them from
+  // the keys of a map, which are owned by themselves.
   std::map<std::string, std::shared_ptr<const MergeRules>, std::less<>> fields;
   std::shared_ptr<const MergeRules> items;  // of a list, or the values of a map
 
+  bool HasField(std::string_view key) const { return fields.contains(key); }
   // Those of a field, or of the value of a map.
   const MergeRules& Field(std::string_view key) const {
     const auto found = fields.find(key);
-    if (found != fields.end()) return *found->second;
-    return Items();
+    if (found == fields.end()) return Items();
+    return found->second != nullptr ? *found->second : Default();
   }
   const MergeRules& Items() const { return items != nullptr ? *items : Default(); }
   static const MergeRules& Default() {

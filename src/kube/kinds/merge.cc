@@ -29,8 +29,8 @@ class Builder {
       for (const Field& field : part->fields) {
         // A field that is written again replaces that of the base.
         if (rules.fields.contains(field.name)) continue;
-        SharedRules of_field = RulesOf(*field.schema);
-        if (of_field != nullptr) rules.fields.emplace(field.name, std::move(of_field));
+        // One that says nothing is named all the same: it is not a key of a map.
+        rules.fields.emplace(field.name, RulesOf(*field.schema));
       }
     }
     if (schema.items != nullptr) rules.items = RulesOf(*schema.items);

@@ -45,4 +45,5 @@ func main() {
 	write(folder, "merge_patches.json", mergePatches())
 	write(folder, "json_patches.json", jsonPatches())
 	write(folder, "strategic_patches.json", strategicPatches())
+	write(folder, "applies.json", applies())
 }
