@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/control_limits.h"
+#include "kube/field_error.h"
 #include "kube/records/base64.h"
 
 namespace throng::kube::server {
@@ -112,6 +114,78 @@ void FillJob(Json& object) {
   LabelPodsOfJob(object["metadata"], spec);
 }
 
+const Json& ObjectOrEmpty(const Json& object, const char* key, const Json& empty) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_object() ? empty : *found;
+}
+
+// Of what base64 stands for.
+size_t DecodedBytes(std::string_view text) {
+  const size_t last = text.find_last_not_of('=');
+  return last == text.npos ? 0 : (last + 1) * 3 / 4;
+}
+
+std::string_view TextOf(const Json& value) {
+  return value.is_string() ? std::string_view(value.get_ref<const std::string&>())
+                           : std::string_view();
+}
+
+void CheckKeys(const std::string& field, const Json& map, std::vector<ApiCause>& causes) {
+  constexpr std::string_view kInner =
+      "-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  for (const auto& [key, value] : map.items()) {
+    const std::string at = field + "[" + key + "]";
+    if (key.size() > limits::kObjectNameBytes) {
+      causes.push_back(InvalidValue(at, key, "must be no more than 253 characters"));
+    }
+    if (key.empty() || key.find_first_not_of(kInner) != key.npos) {
+      causes.push_back(InvalidValue(
+          at, key,
+          "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
+          "'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
+          "'[-._a-zA-Z0-9]+')"));
+    } else if (key == "." || key.rfind("..", 0) == 0) {
+      causes.push_back(InvalidValue(at, key, "must not be '.' and must not start with '..'"));
+    }
+  }
+}
+
+// Both kinds that hold data by keys.
+void CheckData(bool is_secret, const Json& object, std::vector<ApiCause>& causes) {
+  const Json empty = Json::object();
+  const Json& data = ObjectOrEmpty(object, "data", empty);
+  const Json& binary = ObjectOrEmpty(object, "binaryData", empty);
+  CheckKeys("data", data, causes);
+  CheckKeys("binaryData", binary, causes);
+  size_t bytes = 0;
+  for (const auto& [key, value] : data.items()) {
+    bytes += is_secret ? DecodedBytes(TextOf(value)) : TextOf(value).size();
+    if (binary.contains(key)) {
+      causes.push_back(
+          InvalidValue("data[" + key + "]", key, "duplicate of key present in binaryData"));
+    }
+  }
+  for (const auto& [key, value] : binary.items()) bytes += DecodedBytes(TextOf(value));
+  if (bytes > limits::kConfigMapBytes) {
+    causes.push_back(TooLongValue("[]", limits::kConfigMapBytes));
+  }
+}
+
+void CheckImmutable(const Json& object, const Json& old, std::vector<ApiCause>& causes) {
+  const auto value = [](const Json& of, const char* key) {
+    const auto found = of.find(key);
+    return found == of.end() ? Json() : *found;
+  };
+  if (value(old, "type") != value(object, "type")) {
+    causes.push_back(InvalidValue("type", value(object, "type"), "field is immutable"));
+  }
+  if (value(old, "immutable") != true) return;
+  for (const char* key : {"immutable", "data", "binaryData"}) {
+    if (value(old, key) == value(object, key)) continue;
+    causes.push_back(ForbiddenValue(key, "field is immutable when `immutable` is set"));
+  }
+}
+
 }  // namespace
 
 bool IsNamespaceKind(const Kind& kind) { return IsCore(kind, "namespaces"); }
@@ -121,6 +195,15 @@ void FillBuiltIn(const Kind& kind, Json& object) {
   if (IsCore(kind, "secrets")) FillSecret(object);
   if (IsCore(kind, "pods")) SetDefault(ObjectAt(object, "status"), "phase", "Pending");
   if (kind.group == "batch" && kind.resource == "jobs") FillJob(object);
+}
+
+std::vector<ApiCause> ValidateBuiltIn(const Kind& kind, const Json& object, const Json* old) {
+  std::vector<ApiCause> causes;
+  const bool is_secret = IsCore(kind, "secrets");
+  if (!is_secret && !IsCore(kind, "configmaps")) return causes;
+  CheckData(is_secret, object, causes);
+  if (old != nullptr) CheckImmutable(object, *old, causes);
+  return causes;
 }
 
 bool IsHeldByKind(const Kind& kind, const Json& object) {

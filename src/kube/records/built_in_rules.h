@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "kube/api_error.h"
 #include "kube/kind.h"
@@ -19,6 +20,8 @@ bool IsNamespaceKind(const Kind& kind);
 
 // After a create or an update; a second call changes nothing.
 void FillBuiltIn(const Kind& kind, Json& object);
+// Keys and sizes of ConfigMaps and Secrets, and those that must not change. `old` null: a create.
+std::vector<ApiCause> ValidateBuiltIn(const Kind& kind, const Json& object, const Json* old);
 // Something beside metadata.finalizers keeps it although its end was asked for.
 bool IsHeldByKind(const Kind& kind, const Json& object);
 // Namespaces that the system needs.

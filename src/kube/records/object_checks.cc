@@ -92,6 +92,7 @@ std::optional<ApiError> ValidateObject(const Target& target, const Json& object,
   };
   if (old != nullptr) append(ValidateObjectMetaUpdate(object, *old));
   append(ValidateFields(kind, object));
+  append(ValidateBuiltIn(kind, object, old));
   if (causes.empty()) return std::nullopt;
   return InvalidError(kind.group, kind.kind, NameOf(object), std::move(causes));
 }

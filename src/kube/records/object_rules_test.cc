@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/control_limits.h"
 #include "base/random.h"
 #include "kube/object_meta.h"
+#include "kube/records/base64.h"
 #include "kube/records/built_in_rules.h"
 #include "kube/records/stored_object.h"
 
@@ -66,6 +68,47 @@ TEST_F(ObjectRulesTest, JobsHaveWhatClientsReadUnasked) {
   Json again = made;
   FillBuiltIn(kind, again);
   EXPECT_EQ(again, made);
+}
+
+TEST_F(ObjectRulesTest, DataOfConfigMapsAndSecretsIsBounded) {
+  const Kind& map = KindOf("v1", "ConfigMap");
+  const Kind& secret = KindOf("v1", "Secret");
+  const auto wrong = [](const Kind& kind, const Json& object, const Json* old = nullptr) {
+    std::string all;
+    for (const ApiCause& cause : ValidateBuiltIn(kind, object, old)) {
+      all += cause.field + ": " + cause.message + ";";
+    }
+    return all;
+  };
+  const size_t most = limits::kConfigMapBytes;
+  for (const size_t bytes : {most - 1, most, most + 1}) {
+    const std::string expected =
+        bytes > most ? "[]: Too long: may not be more than 1048576 bytes;" : "";
+    EXPECT_EQ(wrong(map, {{"data", {{"a", std::string(bytes - 3, 'x')}}},
+                          {"binaryData", {{"b", "AAAA"}}}}),
+              expected);
+    const std::string data = EncodeBase64(std::string(bytes, 'x'));
+    EXPECT_EQ(wrong(secret, {{"data", {{"a", data}}}}), expected);
+  }
+  EXPECT_EQ(
+      wrong(map, {{"data", {{"a-b_C.1", ""}, {"...", ""}, {"a/b", ""}, {"", ""}}}}).find("a-b_C.1"),
+      std::string::npos);
+  for (const char* key : {"..", "...", ".", "a/b", "", "a b"}) {
+    EXPECT_NE(wrong(map, {{"data", {{key, ""}}}}), "") << key;
+  }
+  EXPECT_EQ(wrong(map, {{"data", {{std::string(253, 'k'), ""}}}}), "");
+  EXPECT_NE(wrong(map, {{"data", {{std::string(254, 'k'), ""}}}}), "");
+  EXPECT_NE(wrong(map, {{"data", {{"a", ""}}}, {"binaryData", {{"a", ""}}}}), "");
+}
+
+TEST_F(ObjectRulesTest, WhatIsImmutableStays) {
+  const Kind& map = KindOf("v1", "ConfigMap");
+  const Json old = {{"immutable", true}, {"data", {{"a", "1"}}}};
+  EXPECT_TRUE(ValidateBuiltIn(map, old, &old).empty());
+  EXPECT_EQ(ValidateBuiltIn(map, {{"immutable", true}, {"data", {{"a", "2"}}}}, &old).size(), 1u);
+  EXPECT_EQ(ValidateBuiltIn(map, {{"data", {{"a", "1"}}}}, &old).size(), 1u);
+  const Json secret = {{"type", "Opaque"}};
+  EXPECT_EQ(ValidateBuiltIn(KindOf("v1", "Secret"), {{"type", "other"}}, &secret).size(), 1u);
 }
 
 TEST_F(ObjectRulesTest, OnlyPodsHaveTimeToEnd) {

@@ -351,14 +351,92 @@ TEST_F(RegistryTest, DerivedKindsAreReadOnlyAndNotKnownAtFirst) {
 }
 
 TEST_F(RegistryTest, TooLargeAnObjectIsRefused) {
-  // The largest value that fits is found from the outside: one byte more is refused.
-  const auto code = [&](size_t bytes, const std::string& name) {
-    Json body = ConfigMap(name, "");
-    body["binaryData"] = {{"key", std::string(bytes, 'A')}};
-    const auto made = harness_.Create(ConfigMaps(), body);
+  // An object without other bounds, made as long as is wanted by its spec.
+  const Kind& kind = KindOf("v1", "Event");
+  const auto create = [&](const std::string& name, size_t bytes) {
+    const Json body = {{"metadata", {{"name", name}}},
+                       {"involvedObject", {{"namespace", "default"}}},
+                       {"action", std::string(bytes, 'x')}};
+    const auto made = harness_.Create({&kind, "default", ""}, body);
     return made.ok() ? 201 : made.error().code;
   };
-  EXPECT_EQ(code(limits::kObjectBytes + 4, "large"), 413);
+  ASSERT_EQ(create("a", 1), 201);
+  const size_t others = harness_.durable.Get(KeyOf(kind, "default", "a"))->value->size() - 1;
+  EXPECT_EQ(create("b", limits::kObjectBytes - others - 1), 201);
+  EXPECT_EQ(create("c", limits::kObjectBytes - others), 201);
+  EXPECT_EQ(create("d", limits::kObjectBytes - others + 1), 413);
+}
+
+TEST_F(RegistryTest, WhoOwnsWhichFieldIsKept) {
+  const WriteOptions alice{.field_manager = "alice"};
+  const Json made = harness_.Create(ConfigMaps(), ConfigMap("a", "1"), alice)->object;
+  ASSERT_EQ(made["metadata"]["managedFields"].size(), 1u);
+  EXPECT_EQ(made["metadata"]["managedFields"][0]["manager"], "alice");
+  EXPECT_EQ(made["metadata"]["managedFields"][0]["operation"], "Update");
+  // One who does not send them back changes nothing by that.
+  const auto same = harness_.Update(ConfigMaps("a"), ConfigMap("a", "1"));
+  EXPECT_EQ(same->object, made);
+  Json reset = made;
+  reset["metadata"]["managedFields"] = Json::array();
+  const auto bare = harness_.Update(ConfigMaps("a"), reset);
+  ASSERT_TRUE(bare.ok()) << bare.error().message;
+  EXPECT_FALSE(bare->object["metadata"].contains("managedFields"));
+}
+
+TEST_F(RegistryTest, AppliesOfTwoManagersConflict) {
+  const auto apply = [&](const std::string& manager, const std::string& uri, bool force = false) {
+    WriteOptions options;
+    options.field_manager = manager;
+    options.force = force;
+    return harness_.Patch(Models("a"), PatchType::kApply, TrainedModel("a", uri),
+                          Part::kAllButStatus, options);
+  };
+  const auto first = apply("alice", "gs://models/a");
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_TRUE(first->created);
+  harness_.executor.Advance(std::chrono::seconds(5));
+  const auto again = apply("alice", "gs://models/a");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->object, first->object);
+  const auto other = apply("bob", "gs://models/b");
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, 409);
+  EXPECT_EQ(other.error().causes[0].field, ".spec.model.storageUri");
+  EXPECT_EQ(harness_.registry.Get(Models("a")).value(), first->object);
+  const auto forced = apply("bob", "gs://models/b", true);
+  ASSERT_TRUE(forced.ok()) << forced.error().message;
+  EXPECT_FALSE(forced->created);
+  EXPECT_EQ(forced->object["spec"]["model"]["storageUri"], "gs://models/b");
+  EXPECT_EQ(GenerationOf(forced->object), 2);
+}
+
+TEST_F(RegistryTest, DryRunOfAnApplyChangesNothing) {
+  const WriteOptions dry{.dry_run = true, .field_manager = "alice"};
+  const auto applied =
+      harness_.Patch(Models("a"), PatchType::kApply, TrainedModel("a"), Part::kAllButStatus, dry);
+  ASSERT_TRUE(applied.ok()) << applied.error().message;
+  EXPECT_FALSE(harness_.registry.Get(Models("a")).ok());
+}
+
+TEST_F(RegistryTest, FieldsOfOddTypesNeverBreakIt) {
+  for (const char* kind_name : {"Namespace", "Secret", "Pod", "ConfigMap", "Event"}) {
+    const Kind& kind = KindOf("v1", kind_name);
+    for (const char* field :
+         {"/spec", "/status", "/metadata/labels", "/metadata/annotations", "/metadata/finalizers",
+          "/metadata/ownerReferences", "/stringData", "/data", "/metadata/managedFields",
+          "/metadata/generation", "/metadata/creationTimestamp"}) {
+      for (const Json& value : {Json("text"), Json(7), Json::array({1}), Json({{"a", 1}})}) {
+        Json body = {{"metadata", {{"name", "odd"}}}};
+        body[Json::json_pointer(field)] = value;
+        const Target target{&kind, kind.scope == Scope::kCluster ? "" : "default", ""};
+        const auto made = harness_.Create(target, body, {.dry_run = true});
+        if (!made.ok()) {
+          EXPECT_TRUE(made.error().code == 400 || made.error().code == 422)
+              << kind_name << " " << field << " " << value << " " << made.error().message;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(RegistryTest, WritesOfOneObjectDoNotOvertakeEachOther) {
