@@ -45,12 +45,12 @@ TEST_F(GetTest, PrintsTheServersTable) {
   EXPECT_EQ(ran.status, 0) << ran.error;
   EXPECT_EQ(
       ran.out,
-      "NAME      URL                                                              READY   AGE\n"
+      "NAME      URL                                                             READY   AGE\n"
       "cifar10   http://triton-mms.default.example.com/v2/models/cifar10/infer   True    5m\n");
   server.Put(Object(kModels, "TrainedModel", "b"));
   EXPECT_EQ(RunGet({"trainedmodels", "b"}).out,
-            "NAME   URL   READY   AGE\nb                  5m\n");
-  EXPECT_EQ(RunGet({"tm", "b", "--no-headers"}).out, "b                    5m\n");
+            "NAME   URL   READY   AGE\nb                    5m\n");
+  EXPECT_EQ(RunGet({"tm", "b", "--no-headers"}).out, "b                 5m\n");
   EXPECT_EQ(RunGet({"tm/b", "-o", "wide"}).out,
             "NAME   URL   READY   EXTRA   AGE\nb                    more    5m\n");
 }
@@ -68,9 +68,10 @@ TEST_F(GetTest, ListsAllAndThoseWithLabels) {
   EXPECT_EQ(RunGet({"cm", "-oname", "-A", "-l", "tier=x"}).out, "configmap/b\n");
   EXPECT_EQ(RunGet({"cm", "-oname", "--field-selector=metadata.name=a"}).out, "configmap/a\n");
   EXPECT_EQ(RunGet({"cm", "-A", "--no-headers"}).out,
-            "default   a             5m\ndefault   b             5m\nother     c             5m\n");
+            "default   a                 5m\ndefault   b                 5m\nother     c           "
+            "      5m\n");
   EXPECT_EQ(RunGet({"cm", "b", "--show-labels", "--no-headers"}).out,
-            "b                  5m    tier=x\n");
+            "b                 5m    tier=x\n");
 }
 
 TEST_F(GetTest, SaysWhenThereIsNothing) {
@@ -159,7 +160,7 @@ TEST_F(GetTest, RowsOfAWatchStayAligned) {
     fake.EndWatches();
   });
   EXPECT_EQ(RunGet({"tm", "--watch"}).out,
-            "NAME   URL   READY   AGE\na                  5m\n"
+            "NAME   URL   READY   AGE\na                    5m\n"
             "longer-name                 5m\na                           5m\n");
 }
 
@@ -226,7 +227,7 @@ TEST_F(ReadTest, DescribeShowsFieldsAndEvents) {
                    "    Storage Uri:  gs://x/y\n"),
       std::string::npos)
       << ran.out;
-  EXPECT_NE(ran.out.find("  URL:  http"), std::string::npos);
+  EXPECT_NE(ran.out.find("\n  URL:       http"), std::string::npos);
   EXPECT_NE(ran.out.find("Events:\n  Type    Reason  Age"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("throng  it is loaded\n"), std::string::npos) << ran.out;
   EXPECT_EQ(VerbHarness::Run(Describe, {"tm", "x"}).status, 1);

@@ -572,7 +572,7 @@ void FakeApiServer::Delete(http::Exchange& exchange, const Place& place) {
             {"status", "Success"},
             {"details",
              {{"name", place.name}, {"kind", place.type.resource}, {"uid", kube::UidOf(object)}}}});
-  if (place.Parameter("dryRun") == "All") return;
+  if (exchange.request().body.find("dryRun") != std::string::npos) return;
   if (kube::FinalizersOf(object).empty()) return Forget(place.Key());
   object["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:06Z";
   Store(place.Key(), object);
