@@ -74,6 +74,7 @@ inline constexpr size_t kLogFileBytes =
     16ULL * 1024 * 1024;                  // of a process; then one older is kept
 inline constexpr size_t kReplicas = 256;  // of one machine
 inline constexpr size_t kModelsPerReplica = 200000;
+inline constexpr std::chrono::seconds kReportGrace{30};  // after a start, for agents to report
 
 // --- Gateway -------------------------------------------------------------------------------
 inline constexpr size_t kGatewayRoutes = 100000;

@@ -25,6 +25,20 @@ class ControllersTest : public ::testing::Test {
   void SetUp() override {
     kube::server::Bootstrap(*registry_, [](Status status) { EXPECT_TRUE(status.ok()); });
     Settle();
+    StartControllers();
+  }
+
+  // As a new process would: what is derived is forgotten.
+  void RestartControllers() {
+    controllers_.reset();
+    garbage_.reset();
+    registry_.reset();
+    derived_ = std::make_unique<store::MemoryStore>(executor_, 2'000'000);
+    registry_ = std::make_unique<kube::server::Registry>(executor_, random_, durable_, *derived_);
+    StartControllers();
+  }
+
+  void StartControllers() {
     garbage_ = std::make_unique<kube::server::GarbageCollector>(executor_, *registry_);
     garbage_->Start();
     controllers_ = std::make_unique<Controllers>(
@@ -162,9 +176,10 @@ spec:
   throng::testing::SimulatedExecutor executor_;
   SeededRandom random_{7};
   store::MemoryStore durable_{executor_};
-  store::MemoryStore derived_{executor_, 1'000'000};
+  std::unique_ptr<store::MemoryStore> derived_ =
+      std::make_unique<store::MemoryStore>(executor_, 1'000'000);
   std::unique_ptr<kube::server::Registry> registry_ =
-      std::make_unique<kube::server::Registry>(executor_, random_, durable_, derived_);
+      std::make_unique<kube::server::Registry>(executor_, random_, durable_, *derived_);
   std::unique_ptr<kube::server::GarbageCollector> garbage_;
   launcher::testing::FakeLauncher launcher_;
   launcher::testing::FakeJobLauncher job_launcher_;
@@ -407,6 +422,44 @@ TEST_F(ControllersTest, DeletingAnInferenceServiceEndsItsReplicasAndModels) {
   EXPECT_TRUE(Pods().empty());
   EXPECT_TRUE(launcher_.List().empty());
   EXPECT_TRUE(Get(kGatewayRoutes, "mms").is_null());
+}
+
+TEST_F(ControllersTest, ARestartOfTheControllersChangesNothingThatWasSaid) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  const std::string model = Get(kTrainedModels, "cifar10").dump();
+  const std::string service = Get(kInferenceServices, "mms").dump();
+  RestartControllers();
+  EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"][0]["pod"], pod)
+      << "what answered goes on, before its agent has said anything";
+  EXPECT_EQ(Get(kTrainedModels, "cifar10").dump(), model);
+  EXPECT_EQ(Get(kInferenceServices, "mms").dump(), service);
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}), true);
+  EXPECT_EQ(Get(kTrainedModels, "cifar10").dump(), model);
+  EXPECT_EQ(Get(kInferenceServices, "mms").dump(), service);
+}
+
+TEST_F(ControllersTest, AfterARestartASilentAgentIsNotBelievedForEver) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  RestartControllers();
+  executor_.Advance(31s);
+  EXPECT_EQ(ModelCondition("cifar10", "Ready"), "False Pending");
+}
+
+TEST_F(ControllersTest, AServerThatStartedAgainMeanwhileIsNotInTheRoute) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod, 9000);
+  launcher_.MakeReady("default", pod, 9001);
+  RestartControllers();
+  EXPECT_TRUE(Get(kGatewayRoutes, "mms")["spec"]["replicas"].empty());
 }
 
 TEST_F(ControllersTest, AMovedModelIsMoved) {

@@ -17,6 +17,7 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
                          const Logger& logger, EventSink events, ServiceOptions options)
     : objects_(objects),
       logger_(logger),
+      reports_(executor.clock().Now()),
       services_queue_(
           executor, {},
           [this](const ObjectKey& key, controller::WorkQueue::Finished finished) {

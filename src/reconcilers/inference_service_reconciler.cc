@@ -106,6 +106,9 @@ void InferenceServiceReconciler::ReconcileLive(Look& look) {
   RetireOldRevisions(look);
   WriteRoute(look);
   WritePodStatuses(look);
+  // What an earlier life of the control plane said stays until the agents have said it again.
+  const Duration wait = reports_.WaitFor(look.key.name_space, look.route, executor_.clock().Now());
+  if (wait.count() > 0) return look.batch->LookAgainAfter(wait);
   WriteStatus(look);
 }
 
@@ -201,7 +204,13 @@ bool InferenceServiceReconciler::IsRoutable(const ObjectKey& pod,
   const auto known = settled_.find(pod);
   if (known != settled_.end() && known->second == replica->server_life) return true;
   const ReplicaReport* report = reports_.Find(pod);
-  if (report == nullptr || !report->is_full || report->server != replica->server_life) return false;
+  if (report == nullptr) {
+    const auto object = objects_.Get(kPods, pod.name_space, pod.name);
+    if (!object.ok() || !WasReadyInThisLife(*object, *replica)) return false;
+    settled_[pod] = replica->server_life;
+    return true;
+  }
+  if (!report->is_full || report->server != replica->server_life) return false;
   for (const std::string& name : models) {
     if (!objects_.Get(kModelAssignments, pod.name_space, pod.name + "." + name).ok()) continue;
     const auto copy = report->copies.find(name);

@@ -1,5 +1,6 @@
 #include "reconcilers/replica_pods.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -30,6 +31,10 @@ Json Container(std::string_view name, const Json& written) {
   return container;
 }
 
+std::string ContainerId(const launcher::ReplicaStatus& replica) {
+  return replica.server_life.empty() ? "" : "throng://" + replica.server_life;
+}
+
 Json ContainerStatus(std::string_view name, const launcher::ReplicaStatus* replica, bool ready,
                      int restarts) {
   Json state;
@@ -43,6 +48,7 @@ Json ContainerStatus(std::string_view name, const launcher::ReplicaStatus* repli
   return {{"name", name},
           {"image", "throng"},
           {"imageID", ""},
+          {"containerID", replica == nullptr ? "" : ContainerId(*replica)},
           {"ready", ready},
           {"started", state.contains("running")},
           {"restartCount", restarts},
@@ -94,6 +100,16 @@ Json ReplicaPod(const Json& service, const std::string& revision,
                                               {"uid", kube::UidOf(service)},
                                               {"controller", true}}})}}},
           {"spec", {{"containers", std::move(containers)}, {"restartPolicy", "Always"}}}};
+}
+
+bool WasReadyInThisLife(const Json& pod, const launcher::ReplicaStatus& replica) {
+  const Json* containers = kube::FindPath(pod, {"status", "containerStatuses"});
+  if (containers == nullptr || !containers->is_array() || replica.server_life.empty()) return false;
+  return std::any_of(containers->begin(), containers->end(), [&](const Json& container) {
+    const Json* ready = kube::FindPath(container, {"ready"});
+    return kube::TextAt(container, {"name"}) == kServerContainer && ready != nullptr &&
+           *ready == true && kube::TextAt(container, {"containerID"}) == ContainerId(replica);
+  });
 }
 
 Json ReplicaPodStatus(const Json& before, const launcher::ReplicaStatus* replica, bool in_route,

@@ -19,6 +19,9 @@ std::string RevisionName(std::string_view service, int number);
 // A pod of `revision`, owned by `service` (an InferenceService).
 kube::Json ReplicaPod(const kube::Json& service, const std::string& revision,
                       const admission::ReplicaTemplate& replica, Random& random);
+// The pod's status tells that this life of the server was in the route already: what an earlier
+// life of the control plane knew.
+bool WasReadyInThisLife(const kube::Json& pod, const launcher::ReplicaStatus& replica);
 // `replica` null: it is not running (yet). `in_route`: its Ready condition.
 kube::Json ReplicaPodStatus(const kube::Json& before, const launcher::ReplicaStatus* replica,
                             bool in_route, WallTime now);

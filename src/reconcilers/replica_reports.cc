@@ -94,6 +94,16 @@ Status ReplicaReports::Apply(const ObjectKey& replica, const Json& body) {
   return OkStatus();
 }
 
+Duration ReplicaReports::WaitFor(const std::string& name_space, const std::set<std::string>& pods,
+                                 MonotonicTime now) const {
+  const Duration left = start_ + Duration(limits::kReportGrace) - now;
+  if (left.count() <= 0) return Duration(0);
+  for (const std::string& pod : pods) {
+    if (!reports_.contains({name_space, pod})) return left;
+  }
+  return Duration(0);
+}
+
 const ReplicaReport* ReplicaReports::Find(const ObjectKey& replica) const {
   const auto found = reports_.find(replica);
   return found == reports_.end() ? nullptr : &found->second;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,8 @@ struct ReplicaReport {
 
 class ReplicaReports {
  public:
+  explicit ReplicaReports(MonotonicTime start) : start_(start) {}
+
   // Called after each report with the models that it was about.
   using Listener =
       std::function<void(const ObjectKey& replica, const std::vector<std::string>& models)>;
@@ -67,9 +70,14 @@ class ReplicaReports {
   // Null: it has not reported.
   const ReplicaReport* Find(const ObjectKey& replica) const;
   const CopyReport* FindCopy(const ObjectKey& replica, std::string_view model) const;
+  // How long to wait for the first report of one of these replicas since the start of the control
+  // plane; 0: all have reported, or it has been waited long enough.
+  Duration WaitFor(const std::string& name_space, const std::set<std::string>& pods,
+                   MonotonicTime now) const;
   void Forget(const ObjectKey& replica) { reports_.erase(replica); }
 
  private:
+  const MonotonicTime start_;
   std::map<ObjectKey, ReplicaReport> reports_;
   Listener listener_;
 };

@@ -20,6 +20,10 @@ class RouteTable {
     return true;
   }
   void Erase(const controller::ObjectKey& service) { routes_.erase(service); }
+  std::set<std::string> Of(const controller::ObjectKey& service) const {
+    const auto found = routes_.find(service);
+    return found == routes_.end() ? std::set<std::string>() : found->second;
+  }
   bool Contains(const controller::ObjectKey& service, const std::string& pod) const {
     const auto found = routes_.find(service);
     return found != routes_.end() && found->second.contains(pod);

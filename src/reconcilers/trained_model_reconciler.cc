@@ -101,6 +101,10 @@ void TrainedModelReconciler::Reconcile(const ObjectKey& key,
   const bool granted = is_hosted && facts.memory_granted;
   // One write at a time: the next look, which its event brings, writes the status.
   if (WriteMetadata(key, *object, granted, *batch)) return;
+  // What an earlier life of the control plane said stays until the agents have said it again.
+  const Duration wait =
+      reports_.WaitFor(key.name_space, routes_.Of(service_key), executor_.clock().Now());
+  if (wait.count() > 0) return batch->LookAgainAfter(wait);
   const Json* before = kube::FindPath(*object, {"status"});
   const Json none = Json::object();
   WriteStatus(

@@ -6,6 +6,7 @@
 Lines that start with "$ " in ```console blocks are commands; what follows is their output. A line "..."
 stands for any lines, "..." within a line for any text. Ages, times, numbers that are measured, generated
 names and columns' widths are not compared. A block below <!-- slow --> runs only with --slow.
+--kubectl throng: its own verbs take kubectl's place.
 Exit status: 0 all equal, 1 not, 77 something that it needs is not there.
 """
 import argparse
@@ -114,7 +115,14 @@ class Shell:
 def run_document(arguments, state):
     tools = os.path.join(state, 'bin')
     os.mkdir(tools)
-    os.symlink(arguments.kubectl, os.path.join(tools, 'kubectl'))
+    if arguments.kubectl == 'throng':
+        # Its own verbs, for people who have no kubectl.
+        path = os.path.join(tools, 'kubectl')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('#!/bin/sh\nexec throng "$@"\n')
+        os.chmod(path, 0o755)
+    else:
+        os.symlink(arguments.kubectl, os.path.join(tools, 'kubectl'))
     environment = {
         'PATH': f'{tools}:{os.path.abspath(arguments.bin)}:/usr/local/bin:/usr/bin:/bin',
         'HOME': os.path.join(state, 'home'), 'XDG_STATE_HOME': os.path.join(state, 'state'),
@@ -154,7 +162,7 @@ def main():
     parser.add_argument('--bin', required=True)
     parser.add_argument('--slow', action='store_true')
     arguments = parser.parse_args()
-    if not os.access(arguments.kubectl, os.X_OK):
+    if arguments.kubectl != 'throng' and not os.access(arguments.kubectl, os.X_OK):
         print(f'skipped: {os.path.basename(arguments.kubectl)} is not here (./dev peers fetches it)')
         return SKIPPED
     if not shutil.which('curl'):
