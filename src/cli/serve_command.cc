@@ -6,8 +6,8 @@
 #include "cli/serve_options.h"
 #include "os/event_loop.h"
 #include "os/file.h"
+#include "os/machine/processors.h"
 #include "os/process.h"
-#include "os/processors.h"
 #include "server/data_plane_server.h"
 
 namespace throng::cli {

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 
 namespace throng::control {
 namespace {

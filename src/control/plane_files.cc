@@ -6,8 +6,8 @@
 
 #include "base/control_limits.h"
 #include "base/mutex.h"
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 #include "os/process.h"
 
 namespace throng::control {

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "os/owned_files.h"
+#include "os/disk/owned_files.h"
+#include "os/network/unix_socket.h"
 #include "os/socket.h"
-#include "os/unix_socket.h"
 
 namespace throng::control {
 

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "http/testing/server_harness.h"
+#include "os/network/unix_socket.h"
 #include "os/testing/temporary_directory.h"
-#include "os/unix_socket.h"
 
 namespace throng::http {
 namespace {

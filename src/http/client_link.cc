@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "os/network/unix_socket.h"
 #include "os/socket.h"
-#include "os/unix_socket.h"
 
 namespace throng::http {
 

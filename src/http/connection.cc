@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "http/syntax.h"
+#include "os/network/unix_socket.h"
 #include "os/socket.h"
-#include "os/unix_socket.h"
 
 namespace throng::http {
 namespace {

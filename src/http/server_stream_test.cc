@@ -8,8 +8,8 @@
 
 #include "http/server.h"
 #include "http/testing/server_harness.h"
+#include "os/network/unix_socket.h"
 #include "os/testing/temporary_directory.h"
-#include "os/unix_socket.h"
 
 namespace throng::http {
 namespace {

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/managed_process.h"
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 
 namespace throng::launcher {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 #include "os/process.h"
 #include "os/testing/temporary_directory.h"
 

@@ -6,8 +6,8 @@
 
 #include "base/control_limits.h"
 #include "launcher/replica_process.h"
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 
 namespace throng::launcher {
 namespace {

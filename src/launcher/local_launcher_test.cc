@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "launcher/managed_process.h"
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 
 namespace throng::launcher {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 #include "store/database.h"
 #include "store/record_file.h"
 #include "store/schema.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "os/disk/directory_tree.h"
+#include "os/disk/owned_files.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 
 namespace throng::store {
 namespace {

@@ -9,7 +9,7 @@
 #include "cli/options/option_table.h"
 #include "cli/plane/plane_commands.h"
 #include "os/event_loop.h"
-#include "os/secure_random.h"
+#include "os/machine/secure_random.h"
 #include "os/signals.h"
 #include "storage/storage_options.h"
 

@@ -11,9 +11,9 @@
 #include "base/control_limits.h"
 #include "cli/options/option_table.h"
 #include "cli/plane/plane_commands.h"
+#include "os/disk/owned_files.h"
 #include "os/event_loop.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 #include "os/signals.h"
 
 namespace throng::cli {

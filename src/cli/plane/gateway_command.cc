@@ -7,11 +7,11 @@
 #include "cli/options/option_table.h"
 #include "cli/plane/plane_commands.h"
 #include "gateway/gateway.h"
+#include "os/disk/owned_files.h"
 #include "os/event_loop.h"
 #include "os/file.h"
-#include "os/owned_files.h"
+#include "os/machine/secure_random.h"
 #include "os/process.h"
-#include "os/secure_random.h"
 #include "os/signals.h"
 #include "os/socket.h"
 

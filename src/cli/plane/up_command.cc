@@ -5,9 +5,9 @@
 #include "cli/plane/plane_commands.h"
 #include "cli/plane/up_options.h"
 #include "control/plane_files.h"
+#include "os/disk/owned_files.h"
 #include "os/event_loop.h"
 #include "os/file.h"
-#include "os/owned_files.h"
 #include "os/process.h"
 #include "os/socket.h"
 

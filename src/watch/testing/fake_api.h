@@ -14,7 +14,7 @@
 
 #include "http/server.h"
 #include "http/testing/server_harness.h"
-#include "os/unix_socket.h"
+#include "os/network/unix_socket.h"
 
 namespace throng::watch::testing {
 

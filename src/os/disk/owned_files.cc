@@ -1,4 +1,4 @@
-#include "os/owned_files.h"
+#include "os/disk/owned_files.h"
 
 #include <dirent.h>
 #include <fcntl.h>

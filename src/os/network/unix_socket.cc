@@ -1,4 +1,4 @@
-#include "os/unix_socket.h"
+#include "os/network/unix_socket.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "os/processors.h"
+#include "os/machine/processors.h"
 
 #include <gtest/gtest.h>
 

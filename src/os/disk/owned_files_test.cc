@@ -1,4 +1,4 @@
-#include "os/owned_files.h"
+#include "os/disk/owned_files.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

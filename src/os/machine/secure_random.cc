@@ -1,4 +1,4 @@
-#include "os/secure_random.h"
+#include "os/machine/secure_random.h"
 
 #include <sys/random.h>
 #include <time.h>

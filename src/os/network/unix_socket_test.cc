@@ -1,4 +1,4 @@
-#include "os/unix_socket.h"
+#include "os/network/unix_socket.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
