@@ -10,7 +10,8 @@ RUN ./dev build --yes && rm -rf /var/lib/apt/lists/*
 # The frameworks stay at the path they were linked with. Without the build's compilers and headers.
 FROM --platform=linux/amd64 debian:12-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libseccomp2 libnghttp2-14 libprotobuf32 zlib1g libstdc++6 \
+    && apt-get install -y --no-install-recommends libseccomp2 libnghttp2-14 libprotobuf32 zlib1g \
+       libstdc++6 libsqlite3-0 libyaml-cpp0.7 libcurl4 libarchive13 libpugixml1v5 libssl3 ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home throng
 COPY --from=build /opt/throng-frameworks/onnxruntime-1.28.0/lib /opt/throng-frameworks/onnxruntime-1.28.0/lib
