@@ -24,9 +24,9 @@ compile() {
   run_step "building ${*:-all} in $folder" cmake --build "$folder" -j "$(compile_jobs)" ${words[@]+"${words[@]}"}
 }
 
-# The first stage: packages, ONNX Runtime, and with them the server; the other frameworks download meanwhile.
+# stage_front PROGRAM: packages, ONNX Runtime, and with them PROGRAM; the other frameworks download meanwhile.
 stage_front() {
-  local missing targets=(throng throng-runner-null)
+  local missing targets=("$1" throng-runner-null)
   mapfile -t missing < <(packages_missing build)
   install_packages ${missing[@]+"${missing[@]}"}
   start_fetch "${all_frameworks[@]}"
@@ -46,7 +46,7 @@ stage_join() {
 # What ./dev build leaves: the server, and a runner for each framework that is not left out on purpose.
 build_runtime() {
   local name left_out=()
-  stage_front
+  stage_front throng
   for name in torch tensorflow; do
     [ "$(framework_override "$name")" = none ] || stage_join "$name" || left_out+=("$name")
   done
@@ -65,7 +65,7 @@ command_build() {
     configure release build
     compile build "$@"
   fi
-  say "Built in $(elapsed). To serve a folder of models: build/bin/throng serve DIR"
+  say "Built in $(elapsed). To serve a folder of models: build/bin/throng serve DIR; many models behind one address: build/bin/throng up"
 }
 
 command_bench() {

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# ./dev demo: from a bare system to answers. The server and ONNX come first; the larger frameworks join.
+# ./dev demo: from a bare system to answers. A server with ONNX comes first; the larger frameworks join; then
+# the control plane is built, and the walk-through of docs/walkthrough.md runs.
 
 server_start_seconds=20
 server_stop_seconds=40
@@ -10,7 +11,7 @@ command_demo() {
   plan_frameworks "${all_frameworks[@]}"
   plan_build no
   plan_show_and_ask
-  stage_front
+  stage_front throng-front
   [ -x build/libexec/throng-runner-onnx ] || die 'the ONNX runner was not built; ./dev doctor says what is missing'
   demo_start_server
   headline 'asking the ONNX models'
@@ -26,7 +27,36 @@ command_demo() {
       wrong+=("$name")
     fi
   done
-  demo_finish ${wrong[@]+"${wrong[@]}"}
+  demo_stop_server
+  [ ${#wrong[@]} -eq 0 ] || die "wrong or missing: ${wrong[*]}. The server's log: $demo_log"
+  say "All replies are right ($(elapsed))."
+  demo_walkthrough
+}
+
+# Two models on one InferenceService. On a terminal everything stays up; else it is taken down again.
+demo_walkthrough() {
+  local state=$cache/demo-state
+  headline 'building the control plane'
+  compile build throng
+  headline 'the walk-through: many models behind one InferenceService'
+  for name in torch tensorflow; do
+    [ "$(framework_override "$name")" = none ] && { say "$name is left out, and the walk-through needs it."; return 0; }
+  done
+  build/bin/throng down --state-dir "$state" >/dev/null 2>&1
+  rm -rf "$state"
+  python3 tools/demo/walkthrough.py "$state" ||
+    { build/bin/throng down --state-dir "$state" >/dev/null 2>&1; die "the walk-through failed (logs: $state/logs)"; }
+  say ''
+  if [ -t 0 ]; then
+    say "It stays up ($(elapsed)). What to try next:"
+    say "  eval \"\$(build/bin/throng env --state-dir $state)\" && kubectl create -f examples/walkthrough/perf.yaml   # load"
+    say "  build/bin/throng describe tm cifar10                                  # conditions, copies, events"
+    say "  kill -9 the process that 'throng status' names, ask the ingress again, then 'throng up' again"
+    say "and build/bin/throng down --state-dir $state"
+  else
+    run_step 'taking it down' build/bin/throng down --state-dir "$state"
+    say "All right ($(elapsed))."
+  fi
 }
 
 demo_models() {
@@ -44,7 +74,7 @@ demo_start_server() {
   ports=$(mktemp "${TMPDIR:-/tmp}/throng-ports.XXXXXX")
   rm -f "$ports"
   demo_log=$logs/demo-server.log
-  local words=(build/bin/throng serve examples/models --http-port 0 --grpc-port 0 --metrics-port 0 --ports-file "$ports")
+  local words=(build/bin/throng-front serve examples/models --http-port 0 --grpc-port 0 --metrics-port 0 --ports-file "$ports")
   say "\$ $(quoted "${words[@]}")    (its log: $demo_log)"
   "${words[@]}" >"$demo_log" 2>&1 </dev/null &
   demo_server=$!
@@ -60,24 +90,6 @@ demo_start_server() {
   demo_http_port=$(sed -nE 's/.*"http": *([0-9]+).*/\1/p' "$ports")
   rm -f "$ports"
   [ -n "$demo_http_port" ] || die "the server's ports file names no http port"
-}
-
-# demo_finish WRONG...: on a terminal keeps serving until Ctrl-C; stops the server; fails when a reply was wrong.
-demo_finish() {
-  say ''
-  if [ $# -gt 0 ]; then
-    warn "wrong or missing: $*. The server's log: $demo_log"
-  else
-    say "All replies are right ($(elapsed)). Ports: http $demo_http_port."
-    if [ -t 0 ]; then
-      say 'Serving until Ctrl-C.'
-      trap 'say ""' INT
-      wait "$demo_server"
-      trap 'exit 130' INT
-    fi
-  fi
-  demo_stop_server
-  [ $# -eq 0 ] || exit 1
 }
 
 demo_stop_server() {
