@@ -43,11 +43,13 @@ class KubectlTest : public ::testing::TestWithParam<const char*> {
     }
   }
 
-  // A command line of a shell; `kubectl` is the one that is tested.
+  // A command line of a shell; `kubectl` is the one that is tested, and so is `watching`, which is
+  // for the background: its process can be killed.
   Output Shell(const std::string& line) {
+    const std::string call = program_ + " --server=" + api_.url() + " \"$@\"; }; ";
     const std::string script = "export HOME=" + folder_.path() + " KUBECONFIG=/dev/null; cd " +
-                               folder_.path() + "; kubectl() { timeout 60 " + program_ +
-                               " --server=" + api_.url() + " \"$@\"; }; { " + line + "; } 2>&1";
+                               folder_.path() + "; kubectl() { timeout 60 " + call +
+                               "watching() { exec timeout 60 " + call + "{ " + line + "; } 2>&1";
     Output output;
     std::FILE* pipe = ::popen(script.c_str(), "r");
     if (pipe == nullptr) return output;
@@ -193,20 +195,27 @@ TEST_P(KubectlTest, CreatesAJobWithAGeneratedName) {
   Says("delete job --all", "deleted");
 }
 
+// A line of a shell that goes on when the server has a watch open.
+constexpr const char* kUntilWatched =
+    "until kubectl get --raw /metrics | grep -q 'requests{verb=\"watch\"} 1'; do :; done; ";
+
 TEST_P(KubectlTest, WatchesAndWaits) {
   Do("apply -f " + Example("trained_model.yaml"));
   const Output watched = Shell(
-      "( kubectl get tm -w --request-timeout=6s > watched.txt & ) ; sleep 2; "
-      "kubectl label tm cifar10 a=b; kubectl delete tm cifar10; sleep 5; cat watched.txt");
+      std::string("watching get tm -w > watched.txt & W=$!; ") + kUntilWatched +
+      "kubectl label tm cifar10 a=b; kubectl delete tm cifar10; "
+      "until test $(grep -c cifar10 watched.txt) -ge 3; do :; done; cat watched.txt; kill $W");
   EXPECT_NE(watched.text.find("NAME"), std::string::npos) << watched.text;
-  EXPECT_NE(watched.text.find("cifar10"), std::string::npos) << watched.text;
-  Do("apply -f " + Example("trained_model.yaml"));
-  const Output waited = Shell(
-      "( sleep 1; kubectl delete tm cifar10 > /dev/null ) & kubectl wait tm/cifar10 "
-      "--for=delete --timeout=20s; wait");
-  EXPECT_EQ(waited.code, 0) << waited.text;
   Do("apply -f " + Example("trained_model.yaml"));
   Fails("wait tm/cifar10 --for=condition=Ready --timeout=1s", "timed out");
+}
+
+TEST_P(KubectlTest, WaitsForTheEnd) {
+  Do("apply -f " + Example("trained_model.yaml"));
+  const Output waited =
+      Shell(std::string("kubectl wait tm/cifar10 --for=delete --timeout=50s & W=$!; ") +
+            kUntilWatched + "kubectl delete tm cifar10; wait $W");
+  EXPECT_EQ(waited.code, 0) << waited.text;
 }
 
 TEST_P(KubectlTest, ReadsLogs) {
