@@ -2,11 +2,12 @@
 # What is missing for a command, shown as one table before anything is touched; then installing it.
 
 # Figures measured on 2 cores; minutes are for 2 cores and 10 MB/s.
-build_cpu_seconds_front=330   # throng, null and ONNX runners
+build_cpu_seconds_front=330   # throng-front, null and ONNX runners
+build_cpu_seconds_throng=1100  # the control plane, and with it throng
 build_cpu_seconds_torch=45
 build_cpu_seconds_tensorflow=15
-build_cpu_seconds_tests=900   # unit tests twice (release, sanitizers), integration, benchmarks
-build_disk_mb=250
+build_cpu_seconds_tests=2600  # unit tests (most of them twice), integration, benchmarks
+build_disk_mb=700
 download_mb_per_second=10
 
 plan_rows=()
@@ -56,7 +57,8 @@ plan_frameworks() {
 plan_build() {
   local seconds=0 jobs name disk=0
   jobs=$(compile_jobs)
-  [ -x build/bin/throng ] || { seconds=$((seconds + build_cpu_seconds_front)); disk=$build_disk_mb; }
+  [ -x build/bin/throng ] ||
+    { seconds=$((build_cpu_seconds_front + build_cpu_seconds_throng)); disk=$build_disk_mb; }
   for name in torch tensorflow; do
     [ -x "build/libexec/throng-runner-$name" ] || [ "$(framework_override "$name")" = none ] ||
       seconds=$((seconds + $( [ $name = torch ] && printf '%d' $build_cpu_seconds_torch ||
