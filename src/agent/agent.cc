@@ -8,7 +8,7 @@
 #include "agent/server_client.h"
 #include "agent/watcher.h"
 #include "base/check.h"
-#include "os/owned_files.h"
+#include "os/file.h"
 
 namespace throng::agent {
 namespace {
@@ -46,6 +46,7 @@ class ReplicaAgent final : public Agent, public ServerListener {
   ServerClient server_;
   Reporter reporter_;
   Puller puller_;
+  DesiredSet desired_;
   Watcher watcher_;
 };
 
@@ -57,7 +58,9 @@ ReplicaAgent::ReplicaAgent(os::EventLoop& loop, const AgentOptions& options)
       server_(loop, *client_, {.ports_file = os::JoinPath(options.directory, "ports")}, *this),
       reporter_(loop, *client_, ReporterSettings(options), *options.random, log_),
       puller_({loop, *options.random, log_, store_, downloader_, server_}, PullerSettings(options)),
-      watcher_(loop, *client_, WatcherSettings(options), *options.random, log_, puller_) {}
+      desired_(loop, os::JoinPath(os::JoinPath(options.directory, "agent"), "assignments"), log_,
+               puller_),
+      watcher_(loop, *client_, WatcherSettings(options), *options.random, log_, desired_) {}
 
 PullerOptions ReplicaAgent::PullerSettings(const AgentOptions& options) {
   return {.fetches = options.fetches,
@@ -80,7 +83,6 @@ WatcherOptions ReplicaAgent::WatcherSettings(const AgentOptions& options) {
   return {.api_socket = options.api_socket,
           .name_space = options.name_space,
           .replica = options.replica,
-          .journal_path = os::JoinPath(os::JoinPath(options.directory, "agent"), "assignments"),
           .on_connected = [this] { reporter_.SendAll(); }};
 }
 
@@ -90,6 +92,7 @@ Status ReplicaAgent::Start() {
   for (const std::string& problem : recovered.problems) log_.Warning(problem);
   puller_.Adopt(std::move(recovered.models));
   server_.Start();
+  desired_.Start();
   watcher_.Start();
   return OkStatus();
 }

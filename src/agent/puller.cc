@@ -5,7 +5,7 @@
 namespace throng::agent {
 namespace {
 
-constexpr int kDiskThreads = 2;
+constexpr int kDiskThreads = 4;
 
 }  // namespace
 

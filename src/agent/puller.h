@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/desired_set.h"
 #include "agent/model_worker.h"
-#include "agent/watcher.h"
 #include "base/control_limits.h"
 
 namespace throng::agent {

@@ -7,7 +7,7 @@
 
 #include "base/control_limits.h"
 #include "base/limits.h"
-#include "os/owned_files.h"
+#include "os/disk/owned_files.h"
 #include "storage/checksum.h"
 
 namespace throng::agent {
@@ -205,19 +205,19 @@ Result<bool> ModelStore::Install(const std::string& model) const {
   } else if (!renamed.ok()) {
     return renamed;
   }
-  THRONG_RETURN_IF_ERROR(disk_.SyncDirectory(options_.models));
   return had_previous;
 }
 
 Status ModelStore::RollBack(const std::string& model, bool had_previous) const {
   const std::string staged = StagingPath(model);
   const std::string place = ModelPath(model);
-  THRONG_RETURN_IF_ERROR(had_previous ? disk_.Exchange(staged, place)
-                                      : disk_.Rename(place, staged));
-  return disk_.SyncDirectory(options_.models);
+  return had_previous ? disk_.Exchange(staged, place) : disk_.Rename(place, staged);
 }
 
+// Only here must the names on disk be what they seem: Recover finds the recorded one in either
+// place.
 Status ModelStore::Commit(const ModelRecord& record) const {
+  THRONG_RETURN_IF_ERROR(disk_.SyncDirectory(options_.models));
   THRONG_RETURN_IF_ERROR(os::WritePrivateFile(RecordPath(record.model), RecordToText(record)));
   return ClearStaging(record.model);
 }

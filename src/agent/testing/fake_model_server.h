@@ -70,6 +70,7 @@ class FakeModelServer {
   std::vector<std::string> calls;  // "load NAME", "unload NAME", "index"
   std::string load_error = "load failed for model 'x': version 1 is at UNAVAILABLE state: damaged";
   int unload_status = 200;
+  int unloads_with_bytes = 0;  // the model's folder was there
   int index_status = 200;
 
  private:
@@ -83,6 +84,7 @@ class FakeModelServer {
     const std::string verb = path.substr(slash + 1);
     calls.push_back(verb + " " + model);
     if (verb == "unload") {
+      if (std::filesystem::exists(models_ + "/" + model)) ++unloads_with_bytes;
       if (unload_status == 200) loaded.erase(model);
       return exchange->Send({.status = unload_status});
     }

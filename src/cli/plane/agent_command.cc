@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/agent.h"
+#include "agent/kserve/config_agent.h"
 #include "cli/options/option_table.h"
 #include "cli/plane/plane_commands.h"
 #include "os/event_loop.h"
@@ -21,6 +22,11 @@ struct AgentFlags {
   std::string name_space;
   std::string replica;
   std::string directory;
+  std::string config_directory;
+  std::string model_directory;
+  uint16_t component_port = 0;
+  std::chrono::seconds model_timeout{1800};
+  bool enable_puller = false;  // what KServe passes; there is nothing else to enable
   std::vector<std::string> mirrors;
   std::vector<std::string> file_roots;
   std::vector<std::string> allowed_hosts;
@@ -37,6 +43,18 @@ OptionTable MakeTable(AgentFlags& flags) {
   table.Add({"replica", "POD", "the replica's name", Text(&flags.replica)});
   table.Add({"directory", "DIR", "the replica's directory: ports, models/, agent/",
              Text(&flags.directory)});
+  table.Heading("In the place of KServe's agent:");
+  table.Add({"config-dir", "DIR", "holds models.json, which says which models there are to be",
+             Text(&flags.config_directory)});
+  table.Add({"model-dir", "DIR", "the model server's repository; models are put there",
+             Text(&flags.model_directory)});
+  table.Add({"component-port", "PORT", "of the model server (V2 protocol) on 127.0.0.1",
+             Port(&flags.component_port)});
+  table.Add({"enable-puller", "", "taken for KServe's sake: models are always pulled",
+             Boolean(&flags.enable_puller)});
+  table.Add({"model-timeout", "SECONDS",
+             "one attempt to fetch and load a model may take this long (default 1800)",
+             Seconds(&flags.model_timeout, 1, 24 * 3600)});
   table.Heading("Storage:");
   table.AddList({"mirror", "PREFIX=TARGET",
                  "fetch what lies under PREFIX (gs://bucket/) from TARGET, a folder or an https "
@@ -54,15 +72,29 @@ OptionTable MakeTable(AgentFlags& flags) {
   return table;
 }
 
+// Either beside a replica or in KServe's place, and then all of it.
 Status CheckFlags(const AgentFlags& flags) {
-  const std::pair<const char*, const std::string&> needed[] = {{"api-socket", flags.api_socket},
-                                                               {"namespace", flags.name_space},
-                                                               {"replica", flags.replica},
-                                                               {"directory", flags.directory}};
-  for (const auto& [name, value] : needed) {
-    if (value.empty()) return InvalidArgumentError("--" + std::string(name) + " is missing");
+  const bool is_kserve = !flags.config_directory.empty() || !flags.model_directory.empty() ||
+                         flags.component_port != 0;
+  const bool is_replica = !flags.api_socket.empty() || !flags.name_space.empty() ||
+                          !flags.replica.empty() || !flags.directory.empty();
+  if (is_kserve && is_replica) {
+    return InvalidArgumentError(
+        "--config-dir, --model-dir and --component-port do not go with --api-socket, --namespace, "
+        "--replica and --directory");
   }
-  return OkStatus();
+  const auto need = [](const char* name, bool is_there) {
+    return is_there ? OkStatus() : InvalidArgumentError("--" + std::string(name) + " is missing");
+  };
+  if (is_kserve) {
+    THRONG_RETURN_IF_ERROR(need("config-dir", !flags.config_directory.empty()));
+    THRONG_RETURN_IF_ERROR(need("model-dir", !flags.model_directory.empty()));
+    return need("component-port", flags.component_port != 0);
+  }
+  THRONG_RETURN_IF_ERROR(need("api-socket", !flags.api_socket.empty()));
+  THRONG_RETURN_IF_ERROR(need("namespace", !flags.name_space.empty()));
+  THRONG_RETURN_IF_ERROR(need("replica", !flags.replica.empty()));
+  return need("directory", !flags.directory.empty());
 }
 
 Result<storage::StorageOptions> StorageOf(const AgentFlags& flags) {
@@ -80,6 +112,49 @@ Result<storage::StorageOptions> StorageOf(const AgentFlags& flags) {
   return options;
 }
 
+// What both kinds of agent are made of.
+struct Surroundings {
+  os::EventLoop& loop;
+  const agent::ModelFetcher& fetcher;
+  Random& random;
+  const agent::AgentLog& log;
+  int signals = -1;
+};
+
+Status RunUntilSignal(const Surroundings& around) {
+  THRONG_RETURN_IF_ERROR(around.loop.Watch(around.signals, os::kReadable, [&](uint32_t) {
+    while (os::ReadSignal(around.signals)) around.loop.Stop();
+  }));
+  around.loop.Run();
+  around.loop.Unwatch(around.signals);
+  return OkStatus();
+}
+
+Status RunBesideReplica(const AgentFlags& flags, const Surroundings& around) {
+  THRONG_ASSIGN_OR_RETURN(const auto agent,
+                          agent::Agent::Create(around.loop, {.api_socket = flags.api_socket,
+                                                             .name_space = flags.name_space,
+                                                             .replica = flags.replica,
+                                                             .directory = flags.directory,
+                                                             .fetcher = &around.fetcher,
+                                                             .random = &around.random,
+                                                             .log = &around.log}));
+  return RunUntilSignal(around);
+}
+
+Status RunInKServesPlace(const AgentFlags& flags, const Surroundings& around) {
+  THRONG_ASSIGN_OR_RETURN(
+      const auto agent,
+      agent::ConfigAgent::Create(around.loop, {.config_directory = flags.config_directory,
+                                               .model_directory = flags.model_directory,
+                                               .component_port = flags.component_port,
+                                               .model_timeout = flags.model_timeout,
+                                               .fetcher = &around.fetcher,
+                                               .random = &around.random,
+                                               .log = &around.log}));
+  return RunUntilSignal(around);
+}
+
 Status Run(const AgentFlags& flags) {
   THRONG_ASSIGN_OR_RETURN(const os::UniqueFd signals, os::WatchSignals({SIGTERM, SIGINT}));
   os::IgnoreBrokenPipes();
@@ -92,20 +167,9 @@ Status Run(const AgentFlags& flags) {
   });
   SeededRandom random(os::SecureSeed());
   const agent::StorageFetcher fetcher(std::move(storage), {.random_seed = os::SecureSeed()});
-  THRONG_ASSIGN_OR_RETURN(const auto agent,
-                          agent::Agent::Create(*loop, {.api_socket = flags.api_socket,
-                                                       .name_space = flags.name_space,
-                                                       .replica = flags.replica,
-                                                       .directory = flags.directory,
-                                                       .fetcher = &fetcher,
-                                                       .random = &random,
-                                                       .log = &log}));
-  THRONG_RETURN_IF_ERROR(loop->Watch(signals.get(), os::kReadable, [&](uint32_t) {
-    while (os::ReadSignal(signals.get())) loop->Stop();
-  }));
-  loop->Run();
-  loop->Unwatch(signals.get());
-  return OkStatus();
+  const Surroundings around{*loop, fetcher, random, log, signals.get()};
+  return flags.config_directory.empty() ? RunBesideReplica(flags, around)
+                                        : RunInKServesPlace(flags, around);
 }
 
 }  // namespace
