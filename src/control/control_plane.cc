@@ -212,10 +212,11 @@ Status LocalPlane::OpenApi() {
           .reports = reports_.get(),
           .ready_checks = {{"controllers", [this] { return derived_ready_; }}}});
   THRONG_ASSIGN_OR_RETURN(
-      http_, http::HttpServer::Start(*loop_, -1, {.max_body_bytes = limits::kObjectBodyBytes},
-                                     [this](std::shared_ptr<http::Exchange> exchange) {
-                                       api_->Handle(std::move(exchange));
-                                     }));
+      http_,
+      http::HttpServer::Start(
+          *loop_, -1,
+          {.max_body_bytes = limits::kObjectBodyBytes, .error_body = kube::server::RefusalBody},
+          [this](std::shared_ptr<http::Exchange> exchange) { api_->Handle(std::move(exchange)); }));
   return OkStatus();
 }
 
