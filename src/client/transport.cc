@@ -283,7 +283,8 @@ Status CurlTransport::ErrorOf(CURLcode code, const Running& running) const {
       return UnavailableError(start +
                               "its certificate is not signed by the kubeconfig's authority, has "
                               "ended, or is for another name than " +
-                              endpoint_.host);
+                              (access_.tls_server_name.empty() ? endpoint_.host
+                                                               : access_.tls_server_name));
     case CURLE_SSL_CERTPROBLEM:
       return InvalidArgumentError("kubeconfig: the client certificate or its key cannot be used");
     case CURLE_SSL_CACERT_BADFILE:

@@ -69,6 +69,9 @@ class LabelRun {
   LabelRun(Verb& verb, Cluster& cluster, const LabelFlags& flags, const Wording& wording)
       : verb_(verb), cluster_(cluster), flags_(flags), wording_(wording) {}
 
+  // With --list: several objects are told apart.
+  void ShowListHeaders() { list_headers_ = true; }
+
   Status One(const FoundObject& found, const Changes& changes) {
     const Json* before = FindPath(found.object, {"metadata", wording_.field});
     const Json& old = before != nullptr && before->is_object() ? *before : kNone;
@@ -100,9 +103,13 @@ class LabelRun {
   static inline const Json kNone = Json::object();
 
   Status List(const FoundObject& found, const Json& old) {
-    verb_.Print("Listing " + std::string(wording_.field) + " for " + found.target.Label() + ":\n");
+    if (list_headers_) {
+      verb_.Print("Listing " + std::string(wording_.field) + " for " + found.target.Label() +
+                  ":\n");
+    }
     for (const auto& [key, value] : old.items()) {
-      verb_.Print(" " + key + "=" + (value.is_string() ? value.get<std::string>() : "") + "\n");
+      verb_.Print((list_headers_ ? " " : "") + key + "=" +
+                  (value.is_string() ? value.get<std::string>() : "") + "\n");
     }
     return OkStatus();
   }
@@ -125,6 +132,7 @@ class LabelRun {
   Cluster& cluster_;
   const LabelFlags& flags_;
   const Wording& wording_;
+  bool list_headers_ = false;
 };
 
 void AddFlags(OptionTable& table, LabelFlags& flags) {
@@ -170,6 +178,7 @@ int Run(Verb& verb, const Wording& wording, std::span<const std::string> argumen
       verb.Complain(objects.status());
       continue;
     }
+    if (targets->size() > 1 || objects->size() > 1) run.ShowListHeaders();
     for (const FoundObject& object : *objects) {
       const Status status = run.One(object, *changes);
       if (!status.ok()) verb.Complain(status);

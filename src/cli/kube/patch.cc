@@ -64,21 +64,28 @@ class PatchRun {
     if (flags_.dry_run != DryRun::kNone) {
       patch_path = client::WithParameter(patch_path, "dryRun", "All");
     }
-    THRONG_ASSIGN_OR_RETURN(const Json after,
-                            cluster_.client.Send({.method = "PATCH",
-                                                  .path = patch_path,
-                                                  .content_type = flags_.content_type,
-                                                  .body = body}));
+    const Result<Json> after = cluster_.client.Send(
+        {.method = "PATCH", .path = patch_path, .content_type = flags_.content_type, .body = body});
+    if (!after.ok()) return WithType(target, after.status());
     if (!output_.is_table()) {
-      THRONG_ASSIGN_OR_RETURN(const std::string text, PrintObject(output_, after, target.Label()));
+      THRONG_ASSIGN_OR_RETURN(const std::string text, PrintObject(output_, *after, target.Label()));
       verb_.Print(text);
       return OkStatus();
     }
-    verb_.Print(target.Label() + (before == after ? " patched (no change)\n" : " patched\n"));
+    verb_.Print(target.Label() + (before == *after ? " patched (no change)\n" : " patched\n"));
     return OkStatus();
   }
 
  private:
+  // A type of patch that the kind does not take is the commonest mistake: the default is one.
+  Status WithType(const Target& target, const Status& status) const {
+    constexpr std::string_view kRefusal = "Error from server (UnsupportedMediaType): ";
+    if (!status.message().starts_with(kRefusal)) return status;
+    return InvalidArgumentError(flags_.content_type + " is not supported by " +
+                                target.type.ApiVersion() + ", Kind=" + target.type.kind + ": " +
+                                status.message().substr(kRefusal.size()) + "; try --type=merge");
+  }
+
   Verb& verb_;
   Cluster& cluster_;
   const PatchFlags& flags_;

@@ -330,8 +330,11 @@ TEST_F(ReadTest, WaitEndsWithTheCondition) {
 TEST_F(ReadTest, WaitForTheEndAndTheBeginning) {
   server.Put(Model("m"));
   server.OnStream([](FakeApiServer& fake) { fake.Remove(kModels, "TrainedModel", "m"); });
-  EXPECT_EQ(VerbHarness::Run(Wait, {"tm/m", "--for=delete"}).status, 0);
-  EXPECT_EQ(VerbHarness::Run(Wait, {"tm/m", "--for=delete"}).status, 0);
+  EXPECT_EQ(VerbHarness::Run(Wait, {"tm/m", "--for=delete"}).out,
+            "trainedmodel.serving.kubeflow.org/m condition met\n");
+  const Ran gone = VerbHarness::Run(Wait, {"tm/m", "--for=delete"});
+  EXPECT_EQ(gone.status, 0);
+  EXPECT_EQ(gone.out, "");
   server.OnStream([](FakeApiServer& fake) { fake.Put(Model("m")); });
   EXPECT_EQ(VerbHarness::Run(Wait, {"tm/m", "--for=create"}).status, 0);
   EXPECT_EQ(VerbHarness::Run(Wait, {"tm/x", "--for=condition=Ready"}).status, 1);
@@ -359,24 +362,28 @@ TEST_F(ReadTest, ExplainTellsOfFields) {
         "spec":{"description":"What it is.","allOf":[{"$ref":"#/components/schemas/a.b.Spec"}]},
         "self":{"$ref":"#/components/schemas/a.b.TrainedModel"}}},
     "a.b.Spec":{"type":"object","required":["model"],"properties":{
-        "model":{"type":"string","description":"Its name."},
+        "model":{"type":"string","description":"Its name.","enum":["a","b"]},
         "args":{"type":"array","items":{"type":"string"}},
         "env":{"type":"object","additionalProperties":{"type":"string"}},
         "memory":{"x-kubernetes-int-or-string":true}}}}}})");
   Ran ran = VerbHarness::Run(Explain, {"tm"});
   EXPECT_EQ(ran.out,
             "GROUP:      serving.kubeflow.org\nKIND:       TrainedModel\nVERSION:    v1alpha1\n\n"
-            "DESCRIPTION:\n    A model.\n\nFIELDS:\n  self\t<TrainedModel>\n    A model.\n\n"
-            "  spec\t<Spec>\n    What it is.\n\n")
+            "DESCRIPTION:\n    A model.\n    \nFIELDS:\n  self\t<TrainedModel>\n    A model.\n\n"
+            "  spec\t<Spec>\n    What it is.\n\n\n")
       << ran.error;
   ran = VerbHarness::Run(Explain, {"tm.spec"});
   EXPECT_NE(ran.out.find("FIELD: spec <Spec>\n"), std::string::npos);
-  EXPECT_NE(ran.out.find("  model\t<string> -required-\n    Its name.\n"), std::string::npos);
+  EXPECT_NE(ran.out.find("  model\t<string> -required-\n  enum: a, b\n    Its name.\n"),
+            std::string::npos);
   EXPECT_NE(ran.out.find("  args\t<[]string>\n"), std::string::npos);
   EXPECT_NE(ran.out.find("  env\t<map[string]string>\n"), std::string::npos);
-  EXPECT_NE(ran.out.find("  memory\t<IntOrString>\n"), std::string::npos);
+  EXPECT_NE(ran.out.find("  memory\t<Object>\n"), std::string::npos);
   EXPECT_NE(VerbHarness::Run(Explain, {"tm", "--recursive"}).out.find("    model\t<string>"),
             std::string::npos);
+  EXPECT_EQ(VerbHarness::Run(Explain, {"tm.spec.model"}).out,
+            "GROUP:      serving.kubeflow.org\nKIND:       TrainedModel\nVERSION:    v1alpha1\n\n"
+            "FIELD: model <string>\nENUM:\n    a\n    b\n\nDESCRIPTION:\n    Its name.\n    \n\n");
   EXPECT_EQ(VerbHarness::Run(Explain, {"tm.nope"}).error, "error: field \"nope\" does not exist\n");
   EXPECT_EQ(VerbHarness::Run(Explain, {"pods"}).status, 1);
   EXPECT_EQ(VerbHarness::Run(Explain, {}).status, 2);

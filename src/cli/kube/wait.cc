@@ -94,19 +94,21 @@ Result<Waiter::Test> ParseCondition(std::string_view text) {
                               "jsonpath={PATH}[=VALUE]");
 }
 
-// The objects to wait for; those that need not be there yet are taken by their names.
+// The objects to wait for. What is to be created need not be there yet; what is to be deleted and
+// is not there is none.
 Result<std::vector<Target>> Named(Cluster& cluster, const std::vector<Target>& targets,
                                   const std::string& name_space, const WaitFlags& flags) {
-  const bool may_be_absent = flags.condition == "delete" || flags.condition == "create";
   std::vector<Target> named;
   for (const Target& target : targets) {
-    if (!target.name.empty() && may_be_absent) {
+    if (!target.name.empty() && flags.condition == "create") {
       named.push_back(target);
       continue;
     }
-    THRONG_ASSIGN_OR_RETURN(const auto found,
-                            FindObjects(cluster, {target}, name_space, flags.selection));
-    for (const FoundObject& object : found) named.push_back(object.target);
+    const auto found = FindObjects(cluster, {target}, name_space, flags.selection);
+    const bool is_gone = found.status().code() == StatusCode::kNotFound;
+    if (is_gone && flags.condition == "delete") continue;
+    if (!found.ok()) return found.status();
+    for (const FoundObject& object : *found) named.push_back(object.target);
   }
   return named;
 }

@@ -211,8 +211,10 @@ TEST_F(WriteTest, PatchSendsWhatItIsGiven) {
       VerbHarness::Run(Patch, {"cm", "config-deployment", "--patch-file=/p.json", "-ojson"}).status,
       0);
   Applied();
-  EXPECT_TRUE(VerbHarness::Run(Patch, {"tm", "cifar10", "-p", "{}"})
-                  .error.starts_with("Error from server (UnsupportedMediaType): "));
+  EXPECT_TRUE(
+      VerbHarness::Run(Patch, {"tm", "cifar10", "-p", "{}"})
+          .error.starts_with("error: application/strategic-merge-patch+json is not supported "
+                             "by serving.kubeflow.org/v1alpha1, Kind=TrainedModel: "));
   EXPECT_EQ(VerbHarness::Run(Patch, {"tm", "cifar10"}).status, 2);
   EXPECT_EQ(VerbHarness::Run(Patch, {"tm", "cifar10", "-p", "a: ["}).status, 1);
   EXPECT_EQ(VerbHarness::Run(Patch, {"tm", "-p", "{}"}).status, 1);
@@ -232,8 +234,7 @@ TEST_F(WriteTest, LabelsAreSetAndRemoved) {
   EXPECT_EQ(label({"a=2", "--overwrite"}), Labelled("labeled"));
   EXPECT_EQ(label({"a-"}), Labelled("unlabeled"));
   EXPECT_EQ(label({"none-"}), "label \"none\" not found.\n" + Labelled("not labeled"));
-  EXPECT_EQ(label({"--list"}),
-            "Listing labels for trainedmodel.serving.kubeflow.org/cifar10:\n b=\n");
+  EXPECT_EQ(label({"--list"}), "b=\n");
   EXPECT_EQ(VerbHarness::Run(LabelVerb, {"tm", "cifar10"}).status, 2);
   EXPECT_EQ(VerbHarness::Run(LabelVerb, {"tm", "cifar10", "a=1", "x"}).status, 2);
   EXPECT_EQ(VerbHarness::Run(LabelVerb, {"tm", "cifar10", "a=1", "a-"}).status, 2);

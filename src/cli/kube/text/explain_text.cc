@@ -97,18 +97,47 @@ class Explainer {
     if (values != nullptr && values->is_object() && !resolved.contains("properties")) {
       return "map[string]" + TypeName(*values, depth + 1);
     }
-    if (IsTrue(resolved, "x-kubernetes-int-or-string")) return "IntOrString";
     const std::string type = TextAt(resolved, {"type"});
     if (!type.empty() && type != "object") return type;
     const size_t dot = reference.rfind('.');
     return reference.empty() ? "Object" : reference.substr(dot + 1);  // npos + 1 is 0
   }
 
+  // Of a field in a list: its own, else that of what it refers to.
   std::string DescriptionOf(const Json& schema) const {
     const std::string own = TextAt(schema, {"description"});
     if (!own.empty()) return own;
     const std::string text = TextAt(Resolve(schema), {"description"});
     return text.empty() ? "<empty>" : text;
+  }
+
+  // Of the field itself, of what it refers to, of its items.
+  void AppendDescriptions(const Json& schema, std::string& out) const {
+    bool found = false;
+    const Json* at = &schema;
+    for (size_t hops = 0; at != nullptr && hops < limits::kObjectDepth; ++hops) {
+      const std::string text = TextAt(*at, {"description"});
+      if (!text.empty()) AppendWrapped(text, 4, out);
+      found = found || !text.empty();
+      const std::string name = ReferenceIn(*at);
+      const Json* next = name.empty() ? FindPath(*at, {"items"})
+                                      : FindPath(document_, {"components", "schemas", name});
+      if (next == nullptr) next = FindPath(*at, {"additionalProperties"});
+      at = next != nullptr && next->is_object() ? next : nullptr;
+    }
+    if (!found) out += "    <empty>\n";
+    out += "    \n";
+  }
+
+  static std::vector<std::string> Choices(const Json& schema) {
+    std::vector<std::string> choices;
+    const Json* list = FindPath(schema, {"enum"});
+    if (list == nullptr || !list->is_array()) return choices;
+    for (const Json& choice : *list) {
+      choices.push_back(choice.is_string() ? choice.get<std::string>()
+                                           : throng::kube::PrintJson(choice));
+    }
+    return choices;
   }
 
   void AppendFields(const Json& schema, std::string& out) const {
@@ -117,9 +146,7 @@ class Explainer {
     if (properties == nullptr || !properties->is_object()) return;
     out += "FIELDS:\n";
     for (const auto& [name, property] : properties->items()) {
-      out += "  " + name + "\t<" + TypeName(property) + ">";
-      if (IsRequired(inside, name)) out += " -required-";
-      out += "\n";
+      AppendFieldLine(inside, name, property, 2, out);
       AppendWrapped(DescriptionOf(property), 4, out);
       out += "\n";
     }
@@ -132,17 +159,22 @@ class Explainer {
     if (properties == nullptr || !properties->is_object()) return;
     if (depth == 0) out += "FIELDS:\n";
     for (const auto& [name, property] : properties->items()) {
-      out += std::string(2 + depth * 2, ' ') + name + "\t<" + TypeName(property) + ">";
-      if (IsRequired(inside, name)) out += " -required-";
-      out += "\n";
+      AppendFieldLine(inside, name, property, 2 + depth * 2, out);
       AppendAllFields(property, depth + 1, out);
     }
   }
 
  private:
-  static bool IsTrue(const Json& schema, std::string_view key) {
-    const Json* value = FindPath(schema, {key});
-    return value != nullptr && value->is_boolean() && value->get<bool>();
+  void AppendFieldLine(const Json& parent, const std::string& name, const Json& property,
+                       size_t indent, std::string& out) const {
+    out += std::string(indent, ' ') + name + "\t<" + TypeName(property) + ">";
+    if (IsRequired(parent, name)) out += " -required-";
+    out += "\n";
+    const std::vector<std::string> choices = Choices(property);
+    if (choices.empty()) return;
+    out += std::string(indent, ' ') + "enum:";
+    for (size_t i = 0; i < choices.size(); ++i) out += (i == 0 ? " " : ", ") + choices[i];
+    out += "\n";
   }
   static bool IsRequired(const Json& schema, const std::string& name) {
     const Json* required = FindPath(schema, {"required"});
@@ -178,17 +210,20 @@ Result<std::string> ExplainField(const Json& document, const client::ResourceTyp
   if (!type.group.empty()) out += "GROUP:      " + type.group + "\n";
   out += "KIND:       " + type.kind + "\nVERSION:    " + type.version + "\n\n";
   if (!fields.empty()) {
-    out += "FIELD: " + fields.back() + " <" + explainer.TypeName(*schema) + ">\n\n";
+    out += "FIELD: " + fields.back() + " <" + explainer.TypeName(*schema) + ">\n";
+    const std::vector<std::string> choices = Explainer::Choices(*schema);
+    out += choices.empty() ? "\n" : "ENUM:\n";
+    for (const std::string& choice : choices) out += "    " + choice + "\n";
+    out += "\n";
   }
   out += "DESCRIPTION:\n";
-  AppendWrapped(explainer.DescriptionOf(*schema), 4, out);
-  out += "\n";
+  explainer.AppendDescriptions(*schema, out);
   if (recursive) {
     explainer.AppendAllFields(*schema, 0, out);
   } else {
     explainer.AppendFields(*schema, out);
   }
-  return out;
+  return out + "\n";
 }
 
 }  // namespace throng::cli::kube
