@@ -175,11 +175,12 @@ std::vector<Conflict> TakeChanges(Managers& managers, const FieldComparison& com
   const FieldSet changed = comparison.modified.Union(comparison.added);
   std::map<std::string, FieldSet> taken;
   std::vector<Conflict> conflicts;
-  for (const auto& [id, manager] : managers) {
+  for (const auto& one : managers) {
+    const std::string& id = one.first;
     if (id == writer_id) continue;
-    FieldSet set = manager.fields.Intersection(changed);
-    const std::string name = manager.ToString();
-    set.ForEach([&conflicts, &id, &name](const FieldPath& path) {
+    FieldSet set = one.second.fields.Intersection(changed);
+    const std::string name = one.second.ToString();
+    set.ForEach([&](const FieldPath& path) {
       conflicts.push_back({.manager_id = id, .manager = name, .path = path});
     });
     taken.emplace(id, std::move(set));

@@ -222,7 +222,7 @@ struct Refused {
 
 class YamlEvents final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -259,6 +259,7 @@ class YamlEvents final : public YAML::EventHandler {
   void OnMapEnd() override { Close(); }
 
   Json TakeRoot() { return builder_.TakeRoot(); }
+  const YAML::Mark& start() const { return start_; }
 
  private:
   [[noreturn]] static void Refuse(const YAML::Mark& mark, std::string message) {
@@ -314,6 +315,7 @@ class YamlEvents final : public YAML::EventHandler {
   }
 
   TreeBuilder builder_;
+  YAML::Mark start_;
   std::vector<bool> key_read_;  // of each open container: a key waits for its value
 };
 
@@ -351,9 +353,13 @@ Result<std::vector<Json>> ParseYamlDocuments(std::string_view text) {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     std::vector<Json> documents;
+    int last_start = -1;
     for (;;) {
       YamlEvents events;
       if (!parser.HandleNextDocument(events)) return documents;
+      // At a token that starts nothing (","), yaml-cpp finds empty documents for ever.
+      if (events.start().pos <= last_start) return refused(events.start().line, "unexpected token");
+      last_start = events.start().pos;
       if (Json root = events.TakeRoot(); !root.is_null()) documents.push_back(std::move(root));
     }
   } catch (const Refused& error) {

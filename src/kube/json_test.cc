@@ -135,6 +135,13 @@ TEST(ParseYamlTest, RefusesOtherBytes) {
   EXPECT_TRUE(YamlError("a: 1\n b: 2").starts_with("invalid YAML at line 2: "));
 }
 
+// yaml-cpp does not move on from these.
+TEST(ParseYamlTest, EndsAtTokensThatStartNothing) {
+  EXPECT_EQ(YamlError(","), "invalid YAML at line 1: unexpected token");
+  EXPECT_EQ(YamlError("a\n---\n,"), "invalid YAML at line 3: unexpected token");
+  EXPECT_NE(YamlError("}").find("invalid YAML"), std::string::npos);
+}
+
 TEST(ParseYamlTest, BoundsTheDepth) {
   const auto flow = [](size_t depth) { return Repeat("[", depth) + Repeat("]", depth); };
   EXPECT_TRUE(ParseYaml(flow(limits::kObjectDepth)).ok());
