@@ -96,17 +96,23 @@ Result<const std::vector<ResourceType>*> Discovery::Resources(const std::string&
   if (known != resources_.end()) return &known->second;
   std::vector<ResourceType> types;
   const Result<Json> list = client_.Get(path);
-  // One group that cannot be served now must not hide the others.
-  const StatusCode code = list.status().code();
-  if (!list.ok() && code != StatusCode::kNotFound && code != StatusCode::kUnavailable) {
-    return list.status();
-  }
+  if (!list.ok() && list.status().code() != StatusCode::kNotFound) return list.status();
   const Json* resources = list.ok() ? kube::FindPath(*list, {"resources"}) : nullptr;
   for (const Json& json : resources == nullptr ? Json::array() : *resources) {
     ResourceType type = ReadResource(json, group, version);
     if (type.resource.find('/') == std::string::npos) types.push_back(std::move(type));
   }
   return &(resources_[path] = std::move(types));
+}
+
+Result<const std::vector<ResourceType>*> Discovery::ResourcesIfServed(const std::string& group,
+                                                                      const std::string& version) {
+  static const std::vector<ResourceType> kNone;
+  Result<const std::vector<ResourceType>*> types = Resources(group, version);
+  const Status status = types.status();
+  const bool is_servers_word = status.message().starts_with("Error from server");
+  if (status.code() == StatusCode::kUnavailable && is_servers_word) return &kNone;
+  return types;
 }
 
 // Null: there is none. `group` and `version` empty: any.
@@ -118,7 +124,7 @@ Result<const ResourceType*> Discovery::Find(std::string_view word, std::string_v
     if (!group.empty() && candidate.name != group) continue;
     for (const std::string& served : candidate.versions) {
       if (!version.empty() && served != version) continue;
-      THRONG_ASSIGN_OR_RETURN(const auto* types, Resources(candidate.name, served));
+      THRONG_ASSIGN_OR_RETURN(const auto* types, ResourcesIfServed(candidate.name, served));
       for (const ResourceType& type : *types) {
         if (IsCalled(type, lower)) return &type;
       }
@@ -148,7 +154,7 @@ Result<std::vector<ResourceType>> Discovery::InCategory(std::string_view categor
   for (const Group& group : *groups) {
     std::vector<std::string> seen;  // in the version that comes first
     for (const std::string& version : group.versions) {
-      THRONG_ASSIGN_OR_RETURN(const auto* types, Resources(group.name, version));
+      THRONG_ASSIGN_OR_RETURN(const auto* types, ResourcesIfServed(group.name, version));
       for (const ResourceType& type : *types) {
         if (!Contains(type.categories, category) || Contains(seen, type.resource)) continue;
         seen.push_back(type.resource);

@@ -56,9 +56,13 @@ class Discovery {
   };
 
   Result<const std::vector<Group>*> Groups();
-  // Empty for a version that is listed but cannot be had now.
+  // Empty for a version that the server does not have.
   Result<const std::vector<ResourceType>*> Resources(const std::string& group,
                                                      const std::string& version);
+  // The same, and empty for one that the server lists but cannot serve now: that must not hide the
+  // others.
+  Result<const std::vector<ResourceType>*> ResourcesIfServed(const std::string& group,
+                                                             const std::string& version);
   Result<const ResourceType*> Find(std::string_view word, std::string_view group,
                                    std::string_view version);
 

@@ -199,6 +199,17 @@ TEST_F(DiscoveryTest, Categories) {
 TEST_F(DiscoveryTest, AGroupThatCannotBeServedHidesNoOther) {
   server_.Answer("GET", "/apis/batch/v1", 503, "{}");
   EXPECT_EQ(Resolve("tm"), std::string(kGroup) + " trainedmodels");
+  EXPECT_EQ(discovery_.ForKind("batch/v1", "Job").status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(DiscoveryTest, AServerThatIsGoneIsNoMissingKind) {
+  ClusterAccess nobody = server_.Access();
+  nobody.server = "http://127.0.0.1:1";
+  KubeClient client = *KubeClient::Create(nobody);
+  Discovery discovery(client);
+  EXPECT_EQ(discovery.ForKind("v1", "Pod").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(discovery.Resolve("pods").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(discovery.InCategory("all").status().code(), StatusCode::kUnavailable);
 }
 
 TEST(PercentEncodeTest, LeavesWhatIsSafe) {

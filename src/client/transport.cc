@@ -280,11 +280,11 @@ Status CurlTransport::ErrorOf(CURLcode code, const Running& running) const {
     case CURLE_OPERATION_TIMEDOUT:
       return DeadlineExceededError(start + "it did not answer in time");
     case CURLE_PEER_FAILED_VERIFICATION:
-      return UnavailableError(start +
-                              "its certificate is not signed by the kubeconfig's authority, has "
-                              "ended, or is for another name than " +
-                              (access_.tls_server_name.empty() ? endpoint_.host
-                                                               : access_.tls_server_name));
+      return UnavailableError(
+          start +
+          "its certificate is not signed by the kubeconfig's authority, has "
+          "ended, or is for another name than " +
+          (access_.tls_server_name.empty() ? endpoint_.host : access_.tls_server_name));
     case CURLE_SSL_CERTPROBLEM:
       return InvalidArgumentError("kubeconfig: the client certificate or its key cannot be used");
     case CURLE_SSL_CACERT_BADFILE:

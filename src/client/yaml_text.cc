@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "base/utf8.h"
 
@@ -26,7 +27,11 @@ bool LooksLikeNumber(std::string_view text) {
   if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
   if (rest == ".inf" || rest == ".Inf" || rest == ".INF") return true;
   if (rest.empty() || (!IsDigit(rest[0]) && rest[0] != '.')) return false;
-  if (rest.starts_with("0x") || rest.starts_with("0o") || rest.starts_with("0b")) return true;
+  for (const auto& [prefix, digits] : {std::pair("0x", "0123456789abcdefABCDEF_"),
+                                       std::pair("0o", "01234567_"), std::pair("0b", "01_")}) {
+    if (!rest.starts_with(prefix)) continue;
+    return rest.find_first_not_of(digits, 2) == std::string_view::npos;
+  }
   if (rest.find_first_of("0123456789") == std::string_view::npos) return false;
   const bool is_number = rest.find_first_not_of("0123456789_.eE+-:") == std::string_view::npos;
   // 2021-05-22T20:56:12Z

@@ -49,13 +49,10 @@ class Writer {
     if (!manifests.ok()) return verb_.Fail(manifests.status());
     for (Manifest& manifest : *manifests) {
       Result<Placed> placed = Place(cluster_, manifest);
-      if (!placed.ok()) {
-        verb_.Complain(placed.status());
-        continue;
-      }
-      const Result<Done> done = (this->*step)(manifest, *placed);
+      const Result<Done> done = placed.ok() ? (this->*step)(manifest, *placed) : placed.status();
       if (!done.ok()) {
         verb_.Complain(done.status());
+        if (IsHopeless(done.status())) break;
       } else {
         Report(*placed, *done);
       }
@@ -100,6 +97,13 @@ class Writer {
   }
 
  private:
+  // No further object would fare better: there is no server, or it does not know us.
+  static bool IsHopeless(const Status& status) {
+    const bool is_servers_word = status.message().starts_with("Error from server");
+    return status.code() == StatusCode::kUnauthenticated ||
+           (status.code() == StatusCode::kUnavailable && !is_servers_word);
+  }
+
   std::string Context(const std::string& doing, const Manifest& manifest) const {
     return "error when " + doing + " \"" + manifest.source + "\": ";
   }

@@ -105,6 +105,18 @@ TEST_F(WriteTest, WhatCannotBeAppliedIsToldAndTheRestIsDone) {
   EXPECT_EQ(VerbHarness::Run(Apply, {"x", "-f", "/m.yaml"}).status, 2);
 }
 
+TEST_F(WriteTest, WithoutAServerOneErrorIsEnough) {
+  files.PutFile("/nobody",
+                "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+                "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n");
+  files.PutFile("/two.yaml", std::string(kModelFile) + "---\n" + kModelFile);
+  const Ran ran = VerbHarness::Run(Apply, {"-f", "/two.yaml", "--kubeconfig=/nobody"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(ran.error,
+            "The connection to the server 127.0.0.1:1 was refused - did you specify the right host "
+            "or port?\n");
+}
+
 TEST_F(WriteTest, TheNamespaceMustFit) {
   files.PutFile("/n.yaml",
                 "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: one}\n");
