@@ -428,6 +428,40 @@ TEST_F(AgentTest, DeletionEndsADownload) {
   EXPECT_FALSE(HasDirectory("cifar10"));
 }
 
+TEST_F(AgentTest, DeletionDoesNotWaitForAPlaceInTheLine) {
+  StartAll();
+  for (size_t i = 0; i < limits::kAgentFetches; ++i) {
+    const std::string uri = "gs://slow/" + std::to_string(i);
+    fetcher_.Hold(uri);
+    Assign("slow" + std::to_string(i), uri);
+  }
+  ASSERT_TRUE(Until([&] { return fetcher_.running() == static_cast<int>(limits::kAgentFetches); }));
+  Assign("cifar10", kUri);
+  ASSERT_TRUE(Tells("cifar10", "Pending"));
+  Withdraw("cifar10");
+  ASSERT_TRUE(Eventually([&] { return CountGone("cifar10") == 1; }));
+  // The place that it leaves is somebody else's.
+  Assign("next", kUri);
+  for (size_t i = 0; i < limits::kAgentFetches; ++i) {
+    fetcher_.Release("gs://slow/" + std::to_string(i));
+  }
+  ASSERT_TRUE(Serves("next", "A"));
+}
+
+TEST_F(AgentTest, SoManyLoadsAtOnceAndNoMore) {
+  StartAll();
+  for (size_t i = 0; i < limits::kAgentLoads + 3; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    server_.holds.insert(name);
+    Assign(name, kUri);
+  }
+  ASSERT_TRUE(Until([&] { return server_.held.size() == limits::kAgentLoads; }));
+  Settle();
+  EXPECT_EQ(server_.held.size(), limits::kAgentLoads);
+  server_.Release();
+  ASSERT_TRUE(Eventually([&] { return server_.loaded.size() == limits::kAgentLoads + 3; }));
+}
+
 TEST_F(AgentTest, DeletionDoesNotWaitForALoadThatHangs) {
   StartAll();
   server_.holds = {"cifar10"};

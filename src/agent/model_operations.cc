@@ -58,21 +58,29 @@ std::string ModelWorker::NewFetchId() {
   return storage::Hex({reinterpret_cast<const char*>(numbers.data()), sizeof(numbers)});
 }
 
+void ModelWorker::WaitFor(const std::shared_ptr<Slots>& slots, Phase phase,
+                          std::function<void(ModelWorker&)> go) {
+  SetPhase(phase);
+  slots->Acquire(is_retry_, [weak = weak_from_this(), weak_slots = std::weak_ptr(slots),
+                             ticket = ++ticket_, is_retry = is_retry_, go = std::move(go)] {
+    const auto self = weak.lock();
+    if (self != nullptr && self->ticket_ == ticket) return go(*self);
+    if (const auto owner = weak_slots.lock()) owner->Release(is_retry);
+  });
+}
+
 // --- Fetching ---------------------------------------------------------------------------------
 
 void ModelWorker::StartFetch() {
   is_retry_ = pull_.failures > 0;
-  SetPhase(Phase::kWaitingToFetch);
-  context_.fetch_slots.Acquire(is_retry_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Fetch();
-  });
+  WaitFor(context_.fetch_slots, Phase::kWaitingToFetch, [](ModelWorker& self) { self.Fetch(); });
 }
 
 void ModelWorker::Fetch() {
   const bool is_pointless = aim_ != Aim::kWanted || HoldsStrangers() || CandidateIsWanted() ||
                             (InstalledIsWanted() && !fetch_again_);
   if (is_pointless) {
-    context_.fetch_slots.Release(is_retry_);
+    context_.fetch_slots->Release(is_retry_);
     SetPhase(Phase::kIdle);
     return StepLater();
   }
@@ -93,7 +101,7 @@ void ModelWorker::Fetch() {
 }
 
 void ModelWorker::OnFetched(const ModelSpec& spec, DownloadOutcome outcome) {
-  context_.fetch_slots.Release(is_retry_);
+  context_.fetch_slots->Release(is_retry_);
   const bool was_cancelled = cancel_->cancelled();
   cancel_.reset();
   used_ = Now() - fetch_started_;
@@ -120,15 +128,12 @@ void ModelWorker::OnFetched(const ModelSpec& spec, DownloadOutcome outcome) {
 
 void ModelWorker::StartCheck() {
   is_retry_ = true;
-  SetPhase(Phase::kWaitingToCheck);
-  context_.fetch_slots.Acquire(is_retry_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Check();
-  });
+  WaitFor(context_.fetch_slots, Phase::kWaitingToCheck, [](ModelWorker& self) { self.Check(); });
 }
 
 void ModelWorker::Check() {
   if (aim_ != Aim::kWanted || HoldsStrangers()) {
-    context_.fetch_slots.Release(is_retry_);
+    context_.fetch_slots->Release(is_retry_);
     SetPhase(Phase::kIdle);
     return StepLater();
   }
@@ -143,7 +148,7 @@ void ModelWorker::Check() {
 }
 
 void ModelWorker::OnChecked(const ModelSpec& spec, const storage::VersionOutcome& outcome) {
-  context_.fetch_slots.Release(is_retry_);
+  context_.fetch_slots->Release(is_retry_);
   const bool was_cancelled = cancel_->cancelled();
   cancel_.reset();
   SetPhase(Phase::kIdle);
@@ -177,26 +182,25 @@ void ModelWorker::OnChecked(const ModelSpec& spec, const storage::VersionOutcome
 // --- Loading ----------------------------------------------------------------------------------
 
 void ModelWorker::StartLoad(Phase phase) {
-  SetPhase(Phase::kWaitingToLoad);
-  context_.load_slots.Acquire(false, [weak = weak_from_this(), phase] {
-    const auto self = weak.lock();
-    if (self == nullptr) return;
-    const bool is_there =
-        phase == Phase::kLoading ? self->installed_.has_value() : self->CandidateIsWanted();
-    const bool is_pointless = !self->context_.server.up() || self->HoldsStrangers() || !is_there;
-    if (is_pointless) {
-      self->EndLoad();
-      self->SetPhase(Phase::kIdle);
-      return self->StepLater();
-    }
-    phase == Phase::kLoading ? self->LoadInstalled() : self->InstallCandidate();
-  });
+  is_retry_ = false;
+  WaitFor(context_.load_slots, Phase::kWaitingToLoad,
+          [phase](ModelWorker& self) { self.OnLoadSlot(phase); });
+}
+
+void ModelWorker::OnLoadSlot(Phase phase) {
+  const bool is_there = phase == Phase::kLoading ? installed_.has_value() : CandidateIsWanted();
+  if (context_.server.up() && !HoldsStrangers() && is_there) {
+    return phase == Phase::kLoading ? LoadInstalled() : InstallCandidate();
+  }
+  EndLoad();
+  SetPhase(Phase::kIdle);
+  StepLater();
 }
 
 // Gives the slot back, and forgets the call.
 void ModelWorker::EndLoad() {
   call_.reset();
-  context_.load_slots.Release(false);
+  context_.load_slots->Release(false);
 }
 
 void ModelWorker::LoadInstalled() {
@@ -228,7 +232,7 @@ void ModelWorker::OnInstalledLoaded(const ServerAnswer& answer) {
 void ModelWorker::NoteLoaded() {
   loaded_ = tried_in_this_life_ = true;
   context_.log.Info("Successfully loaded model " + name_);
-  context_.on_change(name_);
+  NoteChange();
   Complete();
 }
 
@@ -410,7 +414,7 @@ void ModelWorker::Fail(Attempts& attempts, std::string reason, std::string_view 
   attempts.retry_wall = attempts.failed_at + delay;
   context_.log.Error("Failed to " + std::string(verb) + " model " + name_ + ": " + attempts.reason +
                      ": " + attempts.message + "; next try in " + SecondsText(delay));
-  context_.on_change(name_);
+  NoteChange();
   Complete();
 }
 

@@ -10,7 +10,7 @@
 namespace throng::agent {
 
 ModelWorker::ModelWorker(WorkerContext& context, std::string name)
-    : context_(context), name_(std::move(name)), phase_since_(context.loop.clock().WallNow()) {}
+    : context_(context), name_(std::move(name)), state_since_(context.loop.clock().WallNow()) {}
 
 ModelWorker::~ModelWorker() {
   context_.loop.CancelTimer(timer_);
@@ -35,7 +35,7 @@ void ModelWorker::Want(const ModelSpec& spec) {
   wanted_ = spec;
   // Another generation of the same bytes is served already.
   if (InstalledIsWanted()) installed_->generation = spec.generation;
-  context_.on_change(name_);
+  NoteChange();
   StepLater();
 }
 
@@ -44,7 +44,7 @@ void ModelWorker::WantNothing() {
   if (wanted_.uid.empty()) wanted_.uid = StrangerUid();
   aim_ = Aim::kUnwanted;
   remove_ = {};
-  context_.on_change(name_);
+  NoteChange();
   StepLater();
 }
 
@@ -61,7 +61,7 @@ void ModelWorker::OnServerUp(bool is_ready) {
     candidate_failed_ = false;
     pull_ = {};
   }
-  context_.on_change(name_);
+  NoteChange();
   StepLater();
 }
 
@@ -78,7 +78,7 @@ void ModelWorker::OnServerDown() {
     call_.reset();
     SetPhase(Phase::kIdle);
   }
-  context_.on_change(name_);
+  NoteChange();
   StepLater();
 }
 
@@ -86,7 +86,7 @@ void ModelWorker::OnServerIndex(bool is_ready) {
   if (is_ready || !loaded_ || phase_ != Phase::kIdle) return;
   loaded_ = false;
   held_uid_.reset();
-  context_.on_change(name_);
+  NoteChange();
   StepLater();
 }
 
@@ -176,6 +176,13 @@ void ModelWorker::Sleep() {
 void ModelWorker::StopPointlessWork() {
   const bool is_other_object = aim_ == Aim::kUnwanted || (held_uid_ && *held_uid_ != wanted_.uid);
   switch (phase_) {
+    case Phase::kWaitingToFetch:
+    case Phase::kWaitingToCheck:
+    case Phase::kWaitingToLoad:
+      if (aim_ != Aim::kUnwanted && !HoldsStrangers()) return;
+      ++ticket_;
+      SetPhase(Phase::kIdle);
+      return StepLater();
     case Phase::kFetching:
     case Phase::kChecking:
       if (aim_ == Aim::kUnwanted || !WantsSameBytes(fetched_, wanted_)) cancel_->Cancel();
@@ -222,7 +229,15 @@ std::string ModelWorker::StrangerUid() const {
 
 void ModelWorker::SetPhase(Phase phase) {
   phase_ = phase;
-  phase_since_ = context_.loop.clock().WallNow();
+  NoteChange();
+}
+
+void ModelWorker::NoteChange() {
+  std::string state = StateName();
+  if (state != last_state_) {
+    last_state_ = std::move(state);
+    state_since_ = context_.loop.clock().WallNow();
+  }
   context_.on_change(name_);
 }
 
@@ -268,7 +283,7 @@ Json ModelWorker::Report() const {
       {"bytes", installed_   ? installed_->bytes
                 : candidate_ ? candidate_->bytes
                              : 0},
-      {"time", kube::Timestamp(attempts.failures > 0 ? attempts.failed_at : phase_since_)}};
+      {"time", kube::Timestamp(attempts.failures > 0 ? attempts.failed_at : state_since_)}};
   report["reason"] = attempts.reason;
   report["message"] = attempts.message;
   report["retryAt"] = attempts.failures > 0 ? kube::Timestamp(attempts.retry_wall) : "";

@@ -35,8 +35,8 @@ struct WorkerContext {
   const ModelStore& store;
   const Downloader& downloader;
   ServerClient& server;
-  Slots& fetch_slots;
-  Slots& load_slots;
+  std::shared_ptr<Slots> fetch_slots;
+  std::shared_ptr<Slots> load_slots;
   os::ThreadPool& fetch_threads;
   os::ThreadPool& disk_threads;
   // What Report says has changed.
@@ -112,6 +112,9 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   bool CandidateIsWanted() const;
 
   // --- operations
+  // `go` runs with a slot, unless the wait is given up.
+  void WaitFor(const std::shared_ptr<Slots>& slots, Phase phase,
+               std::function<void(ModelWorker&)> go);
   void StartFetch();
   void Fetch();
   void OnFetched(const ModelSpec& spec, DownloadOutcome outcome);
@@ -119,6 +122,7 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   void Check();
   void OnChecked(const ModelSpec& spec, const storage::VersionOutcome& outcome);
   void StartLoad(Phase phase);
+  void OnLoadSlot(Phase phase);
   void LoadInstalled();
   void OnInstalledLoaded(const ServerAnswer& answer);
   void VerifyInstalled();
@@ -138,6 +142,7 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   void RetrySoon(Attempts& attempts);
   void Complete() const;
   void SetPhase(Phase phase);
+  void NoteChange();
   std::string NewFetchId();
   std::string StateName() const;
   const Attempts& CurrentAttempts() const;
@@ -171,7 +176,9 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   MonotonicTime refresh_at_ = MonotonicTime::max();
 
   Phase phase_ = Phase::kIdle;
-  WallTime phase_since_{};
+  uint64_t ticket_ = 0;  // of the slot that is waited for
+  std::string last_state_;
+  WallTime state_since_{};
   ModelSpec fetched_;                            // what the fetch, or check, that runs is for
   std::shared_ptr<storage::CancelFlag> cancel_;  // of it
   MonotonicTime fetch_started_{};

@@ -71,8 +71,6 @@ class Puller final : public DesiredSink, public ServerListener {
   const PullerOptions options_;
   os::EventLoop& loop_;
   ServerClient& server_;
-  Slots fetch_slots_;
-  Slots load_slots_;
   bool known_ = false;           // a set, of now or of the disk
   bool current_ = false;         // a set of now
   std::set<std::string> ready_;  // in the server, and without a worker

@@ -53,12 +53,14 @@ void Reporter::Plan() {
 
 void Reporter::Send() {
   if (!options_.is_known()) return;
+  const Json body = Body();
+  if (body.is_null()) return Plan();
   http::CallSpec spec{.address = {.unix_path = options_.api_socket}, .method = "POST"};
   spec.target = "/apis/throng.dev/v1alpha1/namespaces/" + options_.name_space + "/replicas/" +
                 options_.replica + "/report";
   spec.headers = {{"Content-Type", "application/json"}};
   spec.body = std::make_shared<const std::string>(
-      Body().dump(-1, ' ', false, Json::error_handler_t::replace));
+      body.dump(-1, ' ', false, Json::error_handler_t::replace));
   next_ = loop_.clock().Now() + Duration(limits::kAgentReportEvery);
   call_ = client_.Start(std::move(spec), loop_.clock().Now() + Duration(limits::kAgentReportTime),
                         [this](Result<http::ClientReply> reply) { OnReply(reply); });
@@ -66,35 +68,44 @@ void Reporter::Send() {
 
 Json Reporter::Body() {
   const bool full = std::exchange(all_, false);
-  Json models = Json::array();
   if (full) {
     // What is gone is not among them.
     gone_.clear();
     changed_.clear();
+    told_.clear();
     rest_ = options_.models();
     std::reverse(rest_.begin(), rest_.end());
   }
+  Json models = Json::array();
   gone_sent_ = std::exchange(gone_, {});
   for (const auto& [model, uid] : gone_sent_) {
+    told_.erase(model);
     models.push_back({{"model", model},
                       {"uid", uid},
                       {"state", "Gone"},
                       {"time", kube::Timestamp(loop_.clock().WallNow())}});
   }
-  const auto add = [&](const std::string& model) {
-    Json report = options_.report(model);
-    if (!report.is_null()) models.push_back(std::move(report));
-  };
   while (!rest_.empty() && models.size() < limits::kAgentReportModels) {
     changed_.erase(rest_.back());
-    add(rest_.back());
+    AddReport(rest_.back(), models);
     rest_.pop_back();
   }
   while (!changed_.empty() && models.size() < limits::kAgentReportModels) {
-    add(*changed_.begin());
+    AddReport(*changed_.begin(), models);
     changed_.erase(changed_.begin());
   }
+  if (models.empty() && !full) return nullptr;
   return {{"server", options_.server()}, {"full", full}, {"models", std::move(models)}};
+}
+
+void Reporter::AddReport(const std::string& model, Json& models) {
+  Json report = options_.report(model);
+  if (report.is_null()) return;
+  const size_t hash = std::hash<Json>()(report);
+  const auto [told, is_new] = told_.try_emplace(model, hash);
+  if (!is_new && told->second == hash) return;
+  told->second = hash;
+  models.push_back(std::move(report));
 }
 
 void Reporter::OnReply(const Result<http::ClientReply>& reply) {

@@ -46,7 +46,9 @@ class Reporter {
  private:
   void Plan();
   void Send();
+  // Null: nothing is new.
   Json Body();
+  void AddReport(const std::string& model, Json& models);
   void OnReply(const Result<http::ClientReply>& reply);
   Duration BackOff();
 
@@ -58,6 +60,7 @@ class Reporter {
   bool all_ = true;                          // the next report begins anew
   std::set<std::string> changed_;            // to be told
   std::vector<std::string> rest_;            // of all, in reverse order
+  std::map<std::string, size_t> told_;       // hashes of what was told last, by model
   std::map<std::string, std::string> gone_;  // uid by model
   std::map<std::string, std::string> gone_sent_;
   MonotonicTime next_{};

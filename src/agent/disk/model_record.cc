@@ -20,10 +20,24 @@ std::string Printed(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// The body, and the checksum of its text: a record that was changed on disk is no record.
-std::string Sealed(const Json& body) {
-  const std::string text = Printed(body);
-  return Printed({{"record", body}, {"checksum", storage::Hex(storage::Sha256(text))}}) + "\n";
+Json BodyOf(const ModelRecord& record) {
+  return {{"model", record.model},
+          {"uid", record.uid},
+          {"generation", record.generation},
+          {"storageUri", record.storage_uri},
+          {"pin", record.pin},
+          {"reload", record.reload},
+          {"digest", record.digest},
+          {"version", record.version_text},
+          {"successFile", record.success_file},
+          {"fetch", record.fetch_id},
+          {"bytes", record.bytes},
+          {"files", FilesToJson(record.files)}};
+}
+
+// A record that was changed on disk is no record.
+std::string ChecksumOf(const ModelRecord& record) {
+  return storage::Hex(storage::Sha256(Printed(BodyOf(record))));
 }
 
 ModelRecord ReadBody(const Json& body) {
@@ -51,28 +65,16 @@ ModelRecord ReadBody(const Json& body) {
 }  // namespace
 
 std::string RecordToText(const ModelRecord& record) {
-  return Sealed({{"model", record.model},
-                 {"uid", record.uid},
-                 {"generation", record.generation},
-                 {"storageUri", record.storage_uri},
-                 {"pin", record.pin},
-                 {"reload", record.reload},
-                 {"digest", record.digest},
-                 {"version", record.version_text},
-                 {"successFile", record.success_file},
-                 {"fetch", record.fetch_id},
-                 {"bytes", record.bytes},
-                 {"files", FilesToJson(record.files)}});
+  return Printed({{"record", BodyOf(record)}, {"checksum", ChecksumOf(record)}}) + "\n";
 }
 
 Result<ModelRecord> RecordFromText(std::string_view text) {
   try {
     const Json json = Json::parse(text);
-    const Json& body = json.at("record");
-    if (json.at("checksum") != storage::Hex(storage::Sha256(Printed(body)))) {
+    ModelRecord record = ReadBody(json.at("record"));
+    if (json.at("checksum") != ChecksumOf(record)) {
       return InvalidArgumentError("the record of a model is damaged");
     }
-    ModelRecord record = ReadBody(body);
     THRONG_RETURN_IF_ERROR(CheckModelName(record.model));
     THRONG_RETURN_IF_ERROR(CheckModelName(record.success_file));
     return record;

@@ -9,6 +9,8 @@ namespace throng::agent {
 namespace {
 
 constexpr std::string_view kKnownLine = "{\"known\":true}\n";
+// When the disk refused: then it is tried again.
+constexpr std::chrono::seconds kRetry{5};
 // More lines than this, and than twice the models: the file is written anew.
 constexpr size_t kFewLines = 1000;
 
@@ -75,9 +77,9 @@ SpecJournal::SpecJournal(os::EventLoop& loop, std::string path, const AgentLog& 
       thread_(1) {}
 
 SpecJournal::~SpecJournal() {
-  if (timer_ == 0) return;
+  if (timer_ != 0 || writer_->failed.load()) Write();
   loop_.CancelTimer(timer_);
-  Write();
+  loop_.CancelTimer(retry_timer_);
 }
 
 std::optional<std::vector<ModelSpec>> SpecJournal::Read() {
@@ -111,7 +113,7 @@ void SpecJournal::ReadLine(std::string_view line) {
   const auto gone = json.find("gone");
   if (gone != json.end() && gone->is_string()) lines_.erase(gone->get<std::string>());
   const auto spec = SpecFromJson(json);
-  if (spec.ok()) lines_[spec->model] = Printed(json);
+  if (spec.ok()) lines_[spec->model] = Printed(SpecToJson(*spec));
 }
 
 void SpecJournal::SetKnown() {
@@ -148,8 +150,17 @@ std::string SpecJournal::Snapshot() const {
   return text;
 }
 
+void SpecJournal::LookBack() {
+  loop_.CancelTimer(retry_timer_);
+  retry_timer_ = loop_.StartTimer(loop_.clock().Now() + Duration(kRetry), [this] {
+    retry_timer_ = 0;
+    if (writer_->failed.load()) Write();
+  });
+}
+
 // Writes follow each other on the one thread.
 void SpecJournal::Write() {
+  LookBack();
   const bool is_old = written_lines_ > kFewLines && written_lines_ > 2 * lines_.size();
   if (rewrite_ || is_old || writer_->failed.load()) {
     rewrite_ = false;

@@ -43,6 +43,7 @@ class SpecJournal {
   void Change(std::string line);
   void ReadLine(std::string_view line);
   void Write();
+  void LookBack();
   std::string Snapshot() const;
 
   os::EventLoop& loop_;
@@ -54,6 +55,7 @@ class SpecJournal {
   size_t written_lines_ = 0;
   bool rewrite_ = true;  // a file of ours is not open yet
   os::EventLoop::TimerId timer_ = 0;
+  os::EventLoop::TimerId retry_timer_ = 0;
   std::shared_ptr<Writer> writer_;
   os::ThreadPool thread_;  // last: its work uses what is above
 };
