@@ -36,7 +36,7 @@ inline constexpr size_t kStoreObjects = 2000000;
 
 // --- API server ----------------------------------------------------------------------------
 inline constexpr size_t kApiWatches = 3840;  // of users; the rest of kStoreWatches: controllers
-inline constexpr size_t kListPage = 500;  // of a list without a limit in tools
+inline constexpr size_t kListPage = 500;     // of a list without a limit in tools
 inline constexpr size_t kWatchUnsentBytes = 8ULL * 1024 * 1024;  // a slower watch is ended
 inline constexpr std::chrono::seconds kWatchBookmarkEvery{60};
 inline constexpr std::chrono::seconds kWatchLongest{3600};     // then the server ends it
@@ -122,13 +122,13 @@ inline constexpr std::chrono::seconds kAttackLongest{3600};  // also of a timeou
 inline constexpr uint64_t kAttackRate = 10000;               // requests a second
 inline constexpr size_t kAttackInFlight = 4096;              // further ones fail at once
 inline constexpr size_t kAttackTargets = 10000;
-inline constexpr size_t kAttackHeaders = 100;                    // of one target
-inline constexpr size_t kAttackLineBytes = 64ULL * 1024;         // of a file of targets
-inline constexpr size_t kAttackCommandBytes = 16ULL * 1024;      // all words of a command
+inline constexpr size_t kAttackHeaders = 100;                     // of one target
+inline constexpr size_t kAttackLineBytes = 64ULL * 1024;          // of a file of targets
+inline constexpr size_t kAttackCommandBytes = 16ULL * 1024;       // all words of a command
 inline constexpr size_t kAttackFilesBytes = 16ULL * 1024 * 1024;  // targets and bodies of one
-inline constexpr size_t kAttackErrors = 100;                     // different ones in a report
-inline constexpr size_t kJobRuns = 64;                           // that run at once
-inline constexpr std::chrono::seconds kJobBackOff{10};           // doubled per failed pod
+inline constexpr size_t kAttackErrors = 100;                      // different ones in a report
+inline constexpr size_t kJobRuns = 64;                            // that run at once
+inline constexpr std::chrono::seconds kJobBackOff{10};            // doubled per failed pod
 inline constexpr std::chrono::seconds kJobBackOffMost{360};
 
 // --- Command line against an API ------------------------------------------------------------
