@@ -6,6 +6,7 @@ namespace throng::agent {
 namespace {
 
 constexpr const char* kUri = "gs://kfserving-examples/models/torchscript/cifar10";
+constexpr const char* kDigest = "71f376a9daa07a04ae1bd52cbe7f3a2c46ceb701350d9dffc73381df5a230923";
 constexpr const char* kOther = "gs://kfserving-examples/models/torchscript/cifar10-b";
 
 class AgentTest : public testing::AgentFixture {
@@ -48,8 +49,7 @@ TEST_F(AgentTest, LogsTheSevenMessagesInTheirOrder) {
       "Worker is started for cifar10",
       "Downloading model from gs://kfserving-examples/models/torchscript/cifar10",
       "Downloading gs://kfserving-examples/models/torchscript/cifar10 to model dir /mnt/models",
-      "Creating successFile /mnt/models/cifar10/"
-      "SUCCESS.71f376a9daa07a04ae1bd52cbe7f3a2c46ceb701350d9dffc73381df5a230923",
+      std::string("Creating successFile /mnt/models/cifar10/SUCCESS.") + kDigest,
       "Successfully loaded model cifar10",
       "completion event for model cifar10, in flight ops 0"};
   std::vector<std::string> messages = Messages();
@@ -57,9 +57,7 @@ TEST_F(AgentTest, LogsTheSevenMessagesInTheirOrder) {
   messages.erase(messages.begin(), first);
   messages.resize(expected.size());
   EXPECT_EQ(messages, expected);
-  EXPECT_TRUE(std::filesystem::exists(
-      ModelsPath() +
-      "/cifar10/SUCCESS.71f376a9daa07a04ae1bd52cbe7f3a2c46ceb701350d9dffc73381df5a230923"));
+  EXPECT_TRUE(std::filesystem::exists(ModelsPath() + "/cifar10/SUCCESS." + kDigest));
 }
 
 TEST_F(AgentTest, LoadsOnceTheServerIsThere) {

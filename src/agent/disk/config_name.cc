@@ -30,31 +30,36 @@ class Scanner {
   // Goes through the fields of the outermost message. A name is followed by ':' and a value, or by
   // a message; only depth matters for the rest.
   std::optional<std::string> FindName() {
-    int depth = 0;
-    std::string word;  // the last one at depth 0
-    bool after_colon = false;
     for (SkipBlanks(); !text_.empty(); SkipBlanks()) {
       const char c = text_.front();
       if (c == '"' || c == '\'') {
-        const std::optional<std::string> value = ReadStrings();
-        if (!value) return std::nullopt;
-        if (depth == 0 && after_colon && word == "name") return value;
-        after_colon = false;
+        std::optional<std::string> value = ReadStrings();
+        if (!value || IsName()) return value;
+        after_colon_ = false;
       } else if (IsWordByte(c)) {
-        word = ReadWord();
-        after_colon = false;
-      } else {
-        text_.remove_prefix(1);
-        after_colon = c == ':';
-        if (c == '{' || c == '<' || c == '[') ++depth;
-        if (c == '}' || c == '>' || c == ']') --depth;
-        if (depth < 0) return std::nullopt;
+        word_ = ReadWord();
+        after_colon_ = false;
+      } else if (!ReadSign()) {
+        return std::nullopt;
       }
     }
     return std::nullopt;
   }
 
  private:
+  // What was read last is "name:" of the outermost message.
+  bool IsName() const { return depth_ == 0 && after_colon_ && word_ == "name"; }
+
+  // False: more ends than begins.
+  bool ReadSign() {
+    const char c = text_.front();
+    text_.remove_prefix(1);
+    after_colon_ = c == ':';
+    if (c == '{' || c == '<' || c == '[') ++depth_;
+    if (c == '}' || c == '>' || c == ']') --depth_;
+    return depth_ >= 0;
+  }
+
   void SkipBlanks() {
     while (!text_.empty()) {
       if (text_.front() == '#') {
@@ -127,6 +132,9 @@ class Scanner {
   }
 
   std::string_view text_;
+  int depth_ = 0;
+  std::string word_;  // the last one
+  bool after_colon_ = false;
 };
 
 }  // namespace

@@ -46,6 +46,7 @@ class ModelStoreTest : public ::testing::Test {
   }
   static std::vector<std::string> NamesOf(const std::vector<ModelRecord>& records) {
     std::vector<std::string> names;
+    names.reserve(records.size());
     for (const ModelRecord& record : records) names.push_back(record.model);
     return names;
   }

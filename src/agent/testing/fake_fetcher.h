@@ -82,7 +82,7 @@ class FakeFetcher final : public ModelFetcher {
     std::unique_lock lock(mutex_);
     ++fetches_[request.uri];
     most_running_ = std::max(most_running_, ++running_);
-    const storage::FetchOutcome outcome = FetchLocked(request, lock);
+    storage::FetchOutcome outcome = FetchLocked(request, lock);
     --running_;
     return outcome;
   }
@@ -124,7 +124,7 @@ class FakeFetcher final : public ModelFetcher {
       const std::filesystem::path file = std::filesystem::path(request.destination) / path;
       std::filesystem::create_directories(file.parent_path());
       std::ofstream(file, std::ios::binary) << content;
-      all += path + '\0' + content;
+      all.append(path).append(1, '\0').append(content);
       outcome.report.bytes += content.size();
     }
     outcome.report.files = stored->second.size();
