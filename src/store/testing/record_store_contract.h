@@ -31,7 +31,7 @@ inline RecordKey Key(const std::string& name, const std::string& name_space = "d
 using Outcome = std::shared_ptr<std::optional<Result<Record>>>;
 
 inline RecordStore::WriteDone Into(const Outcome& outcome) {
-  return [outcome](Result<Record> result) {
+  return [outcome](Result<Record>&& result) {
     EXPECT_FALSE(outcome->has_value()) << "completed twice";
     outcome->emplace(std::move(result));
   };
