@@ -194,6 +194,8 @@ TEST_F(JobLauncherTest, ALaterLauncherTakesOverWhatRunsAndLearnsWhatEnded) {
 
 TEST_F(JobLauncherTest, SuspendEndsThemAndTheNextOneTellsThatTheyFailed) {
   ASSERT_TRUE(Start("a", "endless").ok());
+  // It has started for real, and says so.
+  ASSERT_TRUE(RunUntil([this] { return !Log("a").empty(); }));
   const os::ProcessStamp stamp = StampOf("a");
   launcher_->Suspend();
   ASSERT_TRUE(RunUntil([this] { return launcher_->suspended(); }));
