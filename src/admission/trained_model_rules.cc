@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
+#include "base/go_duration.h"
 #include "kube/quantity.h"
 
 namespace throng::admission {
@@ -64,7 +64,7 @@ Status CheckAnnotations(const TrainedModelView& view) {
         model +
         "annotation throng.dev/sha256 is invalid: it must be 64 lower case hexadecimal digits");
   }
-  if (!view.refresh.empty() && !ParseGoDuration(view.refresh).ok()) {
+  if (!view.refresh.empty() && !ParseDurationSetting(view.refresh).ok()) {
     return InvalidArgumentError(
         model +
         "annotation throng.dev/refresh is invalid: it must be a duration of "
@@ -118,31 +118,14 @@ Status CheckTrainedModel(const Json* old, const Json& object) {
                               "\" but it is updated to \"" + view.memory + "\"");
 }
 
-Result<std::chrono::seconds> ParseGoDuration(std::string_view text) {
-  constexpr int64_t kLongestSeconds = 365LL * 24 * 3600;
-  const Status wrong =
-      InvalidArgumentError("must be a duration of a second or more, such as \"600s\" or \"10m\"");
-  double total = 0;
-  if (text.empty()) return wrong;
-  while (!text.empty()) {
-    double number = 0;
-    const auto parsed =
-        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (parsed.ec != std::errc() || number < 0) return wrong;
-    text.remove_prefix(static_cast<size_t>(parsed.ptr - text.data()));
-    const auto unit_end = std::find_if(
-        text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
-    const std::string_view unit = text.substr(0, static_cast<size_t>(unit_end - text.begin()));
-    constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
-        {{"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}}};
-    const auto known = std::find_if(kUnits.begin(), kUnits.end(),
-                                    [unit](const auto& row) { return row.first == unit; });
-    if (known == kUnits.end()) return wrong;
-    total += number * known->second;
-    text.remove_prefix(unit.size());
+Result<std::chrono::seconds> ParseDurationSetting(std::string_view text) {
+  constexpr std::chrono::hours kLongest{365 * 24};
+  const auto duration = ParseGoDuration(text);
+  if (!duration.ok() || *duration < std::chrono::seconds(1) || *duration > kLongest) {
+    return InvalidArgumentError(
+        "must be a duration of a second or more, such as \"600s\" or \"10m\"");
   }
-  if (!(total >= 1) || total > static_cast<double>(kLongestSeconds)) return wrong;
-  return std::chrono::seconds(static_cast<int64_t>(total));
+  return std::chrono::duration_cast<std::chrono::seconds>(*duration);
 }
 
 }  // namespace throng::admission

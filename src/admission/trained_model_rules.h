@@ -35,7 +35,8 @@ Result<TrainedModelView> ReadTrainedModel(const kube::Json& object);
 // text: the name, the prefix of storageUri, memory that was changed, or an annotation's rule.
 Status CheckTrainedModel(const kube::Json* old, const kube::Json& object);
 
-// "600s", "10m", "1h30m" as Go reads durations, of at least a second. ERRORS: kInvalidArgument.
-Result<std::chrono::seconds> ParseGoDuration(std::string_view text);
+// A setting: "600s", "10m", "1h30m" as Go reads durations, of a second to a year, rounded down.
+// ERRORS: kInvalidArgument.
+Result<std::chrono::seconds> ParseDurationSetting(std::string_view text);
 
 }  // namespace throng::admission

@@ -71,16 +71,16 @@ TEST(TrainedModelRulesTest, AnnotationsHaveRules) {
   EXPECT_FALSE(CheckTrainedModel(nullptr, model).ok());
 }
 
-TEST(GoDurationTest, ReadsWhatGoReads) {
+TEST(DurationSettingTest, ReadsWhatGoReads) {
   using std::chrono::seconds;
-  EXPECT_EQ(*ParseGoDuration("600s"), seconds(600));
-  EXPECT_EQ(*ParseGoDuration("10m"), seconds(600));
-  EXPECT_EQ(*ParseGoDuration("1h30m5s"), seconds(5405));
-  EXPECT_EQ(*ParseGoDuration("1.5h"), seconds(5400));
-  EXPECT_EQ(*ParseGoDuration("1000ms"), seconds(1));
+  EXPECT_EQ(*ParseDurationSetting("600s"), seconds(600));
+  EXPECT_EQ(*ParseDurationSetting("10m"), seconds(600));
+  EXPECT_EQ(*ParseDurationSetting("1h30m5s"), seconds(5405));
+  EXPECT_EQ(*ParseDurationSetting("1.5h"), seconds(5400));
+  EXPECT_EQ(*ParseDurationSetting("1000ms"), seconds(1));
   for (const char* text :
        {"", "600", "s", "-1s", "0s", "999ms", "10 m", "1d", "1e3s", "nan", "9999999h", "1s2"}) {
-    EXPECT_FALSE(ParseGoDuration(text).ok()) << text;
+    EXPECT_FALSE(ParseDurationSetting(text).ok()) << text;
   }
 }
 

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <initializer_list>
 
-#include "attack/go_duration.h"
 #include "base/control_limits.h"
+#include "base/go_duration.h"
 
 namespace throng::attack {
 namespace {

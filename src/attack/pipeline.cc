@@ -6,9 +6,9 @@
 #include <optional>
 #include <span>
 
-#include "attack/go_duration.h"
 #include "attack/shell_words.h"
 #include "base/control_limits.h"
+#include "base/go_duration.h"
 #include "base/log.h"
 #include "http/syntax.h"
 

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "attack/go_duration.h"
 #include "attack/shell_words.h"
 #include "base/control_limits.h"
+#include "base/go_duration.h"
 
 namespace throng::attack {
 namespace {

@@ -214,7 +214,7 @@ void ClusterView::ReadDeployment(const Json& object) {
   std::string text = TextAt(object, {"data", "progressDeadline"});
   if (text.empty()) text = TextAt(object, {"data", "progress-deadline"});
   if (text.empty()) text = "120s";
-  const auto deadline = admission::ParseGoDuration(text);
+  const auto deadline = admission::ParseDurationSetting(text);
   if (!deadline.ok()) {
     return bad_config_(object, "progressDeadline: " + deadline.status().message());
   }

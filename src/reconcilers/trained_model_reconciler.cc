@@ -27,7 +27,7 @@ std::string AssignmentName(const std::string& pod, const std::string& model) {
 Json AssignmentSpec(const admission::TrainedModelView& model, const std::string& pod,
                     std::chrono::seconds deadline) {
   int64_t refresh_seconds = 0;
-  if (const auto refresh = admission::ParseGoDuration(model.refresh); refresh.ok()) {
+  if (const auto refresh = admission::ParseDurationSetting(model.refresh); refresh.ok()) {
     refresh_seconds = refresh->count();
   }
   return {{"replica", pod},

@@ -1,10 +1,10 @@
-#include "attack/go_duration.h"
+#include "base/go_duration.h"
 
 #include <array>
 #include <cstdint>
 #include <optional>
 
-namespace throng::attack {
+namespace throng {
 namespace {
 
 struct Unit {
@@ -112,4 +112,4 @@ std::string GoDurationText(Duration duration) {
   return minutes < 60 ? text : std::to_string(minutes / 60) + "h" + text;
 }
 
-}  // namespace throng::attack
+}  // namespace throng
