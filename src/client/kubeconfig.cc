@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/control_limits.h"
 #include "kube/json.h"
 
@@ -22,14 +23,6 @@ struct Section {
 };
 constexpr std::array<Section, 3> kSections = {
     {{"clusters", "cluster"}, {"users", "user"}, {"contexts", "context"}}};
-
-int DigitOf(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
 
 std::vector<std::string> SplitList(std::string_view list) {
   std::vector<std::string> paths;
@@ -188,28 +181,11 @@ Status ReadUser(const os::FileSystem& files, const Json& user, ClusterAccess& ac
 }  // namespace
 
 Result<std::string> DecodeBase64(std::string_view text) {
-  std::string out;
-  uint32_t bits = 0;
-  int bit_count = 0;
-  size_t padding = 0;
-  size_t digits = 0;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') continue;
-    ++digits;
-    if (c == '=') {
-      ++padding;
-      continue;
-    }
-    const int digit = DigitOf(c);
-    if (digit < 0 || padding > 0) return InvalidArgumentError("not base64");
-    bits = (bits << 6) | static_cast<uint32_t>(digit);
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    out += static_cast<char>((bits >> bit_count) & 0xff);
-  }
-  if (digits % 4 != 0 || padding > 2) return InvalidArgumentError("not base64");
-  return out;
+  std::string joined(text);
+  std::erase_if(joined, [](char c) { return c == '\n' || c == '\r'; });
+  auto bytes = throng::DecodeBase64(joined);
+  if (!bytes) return InvalidArgumentError("not base64");
+  return std::move(*bytes);
 }
 
 Result<ClusterAccess> LoadAccess(const os::FileSystem& files, const KubeconfigOptions& options) {

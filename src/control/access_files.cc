@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "base/base64.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
 
@@ -35,23 +36,6 @@ bool IsUsable(const tls::KeyPair& pair, WallTime now) {
   if (pair.certificate_pem.empty() || pair.private_key_pem.empty()) return false;
   const auto end = tls::CertificateEnd(pair.certificate_pem);
   return end.ok() && *end > now + kRenewBefore;
-}
-
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      text += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return text;
 }
 
 Result<tls::KeyPair> EnsureAuthority(const std::string& directory, WallTime now, bool& is_new) {
@@ -108,16 +92,16 @@ std::string KubeconfigText(const Access& access, const std::string& server_url) 
        << server_url
        << "\n"
           "    certificate-authority-data: "
-       << Base64(access.authority_pem)
+       << EncodeBase64(access.authority_pem)
        << "\n"
           "users:\n"
           "- name: throng-admin\n"
           "  user:\n"
           "    client-certificate-data: "
-       << Base64(access.administrator.certificate_pem)
+       << EncodeBase64(access.administrator.certificate_pem)
        << "\n"
           "    client-key-data: "
-       << Base64(access.administrator.private_key_pem)
+       << EncodeBase64(access.administrator.private_key_pem)
        << "\n"
           "contexts:\n"
           "- name: throng\n"

@@ -32,9 +32,6 @@ constexpr CrcTables MakeCrcTables() {
 
 constexpr CrcTables kCrcTables = MakeCrcTables();
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 uint32_t ByteAt(std::string_view bytes, size_t index) {
   return static_cast<unsigned char>(bytes[index]);
 }
@@ -140,46 +137,14 @@ std::string Hex(std::string_view bytes) {
   return text;
 }
 
-std::string Base64(std::string_view bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t left = bytes.size() - i;
-    const uint32_t value = ByteAt(bytes, i) << 16 | (left > 1 ? ByteAt(bytes, i + 1) << 8 : 0) |
-                           (left > 2 ? ByteAt(bytes, i + 2) : 0);
-    text += kBase64[value >> 18];
-    text += kBase64[value >> 12 & 63];
-    text += left > 1 ? kBase64[value >> 6 & 63] : '=';
-    text += left > 2 ? kBase64[value & 63] : '=';
-  }
-  return text;
-}
-
 std::string Base64Url(std::string_view bytes) {
-  std::string text = Base64(bytes);
+  std::string text = EncodeBase64(bytes);
   while (text.ends_with('=')) text.pop_back();
   for (char& c : text) {
     if (c == '+') c = '-';
     if (c == '/') c = '_';
   }
   return text;
-}
-
-std::optional<std::string> FromBase64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  size_t padding = 0;
-  while (padding < 2 && text.size() > padding && text[text.size() - 1 - padding] == '=') ++padding;
-  std::string bytes;
-  uint32_t value = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const size_t digit = i < text.size() - padding ? kBase64.find(text[i]) : 0;
-    if (digit == std::string_view::npos) return std::nullopt;
-    value = value << 6 | static_cast<uint32_t>(digit);
-    if (i % 4 != 3) continue;
-    for (int shift = 16; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
-    value = 0;
-  }
-  bytes.resize(bytes.size() - padding);
-  return bytes;
 }
 
 std::optional<std::string> FromHex(std::string_view text) {

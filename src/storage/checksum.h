@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "storage/storage_provider.h"
 
 namespace throng::storage {
@@ -35,13 +36,10 @@ class Hasher {
   std::unique_ptr<State> state_;
 };
 
-std::string_view ChecksumName(Checksum kind);  // "CRC32C"
-std::string Sha256(std::string_view bytes);    // raw
-std::string Hex(std::string_view bytes);       // lower case
-std::string Base64(std::string_view bytes);
-std::string Base64Url(std::string_view bytes);  // without padding
-// Nothing: not base64 (with padding).
-std::optional<std::string> FromBase64(std::string_view text);
+std::string_view ChecksumName(Checksum kind);   // "CRC32C"
+std::string Sha256(std::string_view bytes);     // raw
+std::string Hex(std::string_view bytes);        // lower case
+std::string Base64Url(std::string_view bytes);  // for URLs, without padding
 // Nothing: not an even number of hexadecimal digits.
 std::optional<std::string> FromHex(std::string_view text);
 

@@ -40,17 +40,17 @@ TEST(ChecksumTest, PiecesMakeTheSameAsTheWhole) {
 }
 
 TEST(ChecksumTest, Spellings) {
-  EXPECT_EQ(Base64(""), "");
-  EXPECT_EQ(Base64("f"), "Zg==");
-  EXPECT_EQ(Base64("fo"), "Zm8=");
-  EXPECT_EQ(Base64("foo"), "Zm9v");
+  EXPECT_EQ(EncodeBase64(""), "");
+  EXPECT_EQ(EncodeBase64("f"), "Zg==");
+  EXPECT_EQ(EncodeBase64("fo"), "Zm8=");
+  EXPECT_EQ(EncodeBase64("foo"), "Zm9v");
   EXPECT_EQ(Base64Url("\xfb\xff"), "-_8");
   for (const std::string text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
-    EXPECT_EQ(FromBase64(Base64(text)), text);
+    EXPECT_EQ(DecodeBase64(EncodeBase64(text)), text);
     EXPECT_EQ(FromHex(Hex(text)), text);
   }
   for (const char* bad : {"Z", "Zg", "Zg=", "Zg==Zg==", "====", "Z===", "Zm9-"}) {
-    EXPECT_FALSE(FromBase64(bad).has_value()) << bad;
+    EXPECT_FALSE(DecodeBase64(bad).has_value()) << bad;
   }
   EXPECT_FALSE(FromHex("abc").has_value());
   EXPECT_FALSE(FromHex("zz").has_value());

@@ -309,7 +309,7 @@ class AzurePeerTest : public PeerTest {
                              path + signed_query;
     folder_.Write("upload.bin", content);
     folder_.Write("to_sign", text);
-    const std::string key = Hex(*FromBase64(credentials_.azure.account_key));
+    const std::string key = Hex(*DecodeBase64(credentials_.azure.account_key));
     const std::string command =
         "signature=$(openssl dgst -sha256 -mac HMAC -macopt hexkey:" + key + " -binary " +
         folder_.File("to_sign") + " | base64 -w0); curl -sf -X PUT --data-binary @" +
@@ -344,7 +344,7 @@ TEST_F(AzurePeerTest, TheWholeScript) {
   EXPECT_TRUE(ReadFile(folder_.File("large/weights")) == large_);
   EXPECT_NE(outcome.report.version_text, "");
   EXPECT_EQ(Fetch(base + "none", "none").reason, FetchReason::kStorageNotFound);
-  credentials_.azure.account_key = Base64("another key");
+  credentials_.azure.account_key = EncodeBase64("another key");
   EXPECT_EQ(Fetch(base + "models/user1", "denied").reason, FetchReason::kStorageDenied);
 }
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "base/control_limits.h"
 #include "kube/field_error.h"
-#include "kube/records/base64.h"
 
 namespace throng::kube::server {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "base/control_limits.h"
 #include "base/random.h"
 #include "kube/object_meta.h"
-#include "kube/records/base64.h"
 #include "kube/records/built_in_rules.h"
 #include "kube/records/stored_object.h"
 

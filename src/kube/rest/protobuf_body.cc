@@ -6,8 +6,8 @@
 
 #include <google/protobuf/unknown_field_set.h>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "kube/records/base64.h"
 
 namespace throng::kube::server {
 namespace {

@@ -55,7 +55,7 @@ bool ParseSize(std::string_view text, uint64_t& size_bytes) {
 }
 
 void SetMd5(std::string_view text, ObjectInfo& object) {
-  const std::optional<std::string> digest = FromBase64(text);
+  const std::optional<std::string> digest = DecodeBase64(text);
   if (!digest || digest->size() != 16) return;
   object.checksum = Checksum::kMd5;
   object.digest = *digest;
@@ -252,7 +252,7 @@ Result<std::string> AddAzurePage(std::string_view xml, std::string_view prefix, 
 Result<std::unique_ptr<StorageProvider>> MakeAzureProvider(const ProviderContext& context,
                                                            const StorageUri& uri) {
   const std::string& key = context.credentials.azure.account_key;
-  if (!key.empty() && !FromBase64(key)) {
+  if (!key.empty() && !DecodeBase64(key)) {
     return InvalidArgumentError("the Azure account key is not base64");
   }
   const std::string& token = context.credentials.azure.sas_token;

@@ -26,7 +26,7 @@ TEST(AzureSharedKeyTest, HeadersAreMade) {
   ASSERT_TRUE(headers.ok());
   EXPECT_EQ(*headers, (HttpHeaders{{"x-ms-date", "Fri, 26 Jun 2015 23:39:12 GMT"},
                                    {"x-ms-version", "2021-08-06"}}));
-  headers = AzureHeaders(Base64("key"), now, target);
+  headers = AzureHeaders(EncodeBase64("key"), now, target);
   ASSERT_TRUE(headers.ok());
   EXPECT_EQ(headers->back().first, "Authorization");
   EXPECT_TRUE(headers->back().second.starts_with("SharedKey account:"));
@@ -162,7 +162,7 @@ TEST_F(AzureProviderTest, CredentialsAreSentAsTheyShould) {
   credentials_.azure.sas_token = "sv=2021&sig=a%2Fb";
   ASSERT_TRUE(List("azure://account/container/models/user1").ok());
   EXPECT_EQ(server_.requests().back().query.at("sig"), "a/b");
-  credentials_.azure.account_key = Base64("key");
+  credentials_.azure.account_key = EncodeBase64("key");
   ASSERT_TRUE(List("azure://account/container/models/user1").ok());
   EXPECT_EQ(server_.requests().back().query.count("sig"), 0u);
   EXPECT_TRUE(

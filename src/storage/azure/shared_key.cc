@@ -50,7 +50,7 @@ Result<HttpHeaders> AzureHeaders(const std::string& account_key, WallTime now,
   HttpHeaders headers = {{"x-ms-date", HttpDate(now)}, {"x-ms-version", std::string(kVersion)}};
   if (!target.if_match.empty()) headers.emplace_back("If-Match", target.if_match);
   if (account_key.empty()) return headers;
-  const std::optional<std::string> key = FromBase64(account_key);
+  const std::optional<std::string> key = DecodeBase64(account_key);
   if (!key || key->empty()) return InvalidArgumentError("the Azure account key is not base64");
   // Encoding, language, length, MD5, type, date, modified-since; then what is used here.
   std::string text =
@@ -61,7 +61,7 @@ Result<HttpHeaders> AzureHeaders(const std::string& account_key, WallTime now,
   std::sort(query.begin(), query.end());
   for (const auto& [name, value] : query) text += "\n" + name + ":" + value;
   headers.emplace_back("Authorization",
-                       "SharedKey " + target.account + ":" + Base64(Hmac(*key, text)));
+                       "SharedKey " + target.account + ":" + EncodeBase64(Hmac(*key, text)));
   return headers;
 }
 

@@ -30,8 +30,8 @@ std::string TextField(const Json& object, const char* name) {
 Status NotAReply() { return UnavailableError("the store's reply is not what Cloud Storage says"); }
 
 void SetChecksum(const Json& item, ObjectInfo& object) {
-  const std::optional<std::string> crc = FromBase64(TextField(item, "crc32c"));
-  const std::optional<std::string> md5 = FromBase64(TextField(item, "md5Hash"));
+  const std::optional<std::string> crc = DecodeBase64(TextField(item, "crc32c"));
+  const std::optional<std::string> md5 = DecodeBase64(TextField(item, "md5Hash"));
   if (crc && crc->size() == 4) {
     object.checksum = Checksum::kCrc32c;
     object.digest = *crc;

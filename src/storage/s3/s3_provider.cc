@@ -44,7 +44,7 @@ struct Declared {
 Declared DeclaredBy(const HttpReply& head) {
   // Of an upload in parts ("...-3") it is a checksum of checksums.
   if (const std::string* crc = head.Find("x-amz-checksum-crc32c"); crc != nullptr) {
-    const std::optional<std::string> digest = FromBase64(*crc);
+    const std::optional<std::string> digest = DecodeBase64(*crc);
     if (digest && digest->size() == 4) return {Checksum::kCrc32c, *digest};
   }
   // The ETag is the MD5 unless a key of the customer's or of KMS encrypts the object.

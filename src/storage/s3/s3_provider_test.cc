@@ -214,7 +214,7 @@ TEST_F(S3ProviderTest, ChecksumsOfWholeBodiesAreCompared) {
   EXPECT_TRUE(Read(object, 0, kToTheEnd).ok());
   Hasher crc(Checksum::kCrc32c);
   crc.Update("0123456789");
-  object_headers_.emplace_back("X-Amz-Checksum-Crc32c", Base64(crc.Finish()));
+  object_headers_.emplace_back("X-Amz-Checksum-Crc32c", EncodeBase64(crc.Finish()));
   EXPECT_EQ(Read(object, 0, kToTheEnd).status().code(), StatusCode::kDataLoss);
   flip_ = false;
   EXPECT_TRUE(Read(object, 0, kToTheEnd).ok());

@@ -22,7 +22,7 @@ ServedReply JsonReply(int status, std::string body) {
 std::string Digest(Checksum kind, const std::string& content) {
   Hasher hasher(kind);
   hasher.Update(content);
-  return Base64(hasher.Finish());
+  return EncodeBase64(hasher.Finish());
 }
 
 }  // namespace
