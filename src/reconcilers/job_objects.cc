@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/control_limits.h"
 #include "base/log.h"
 #include "kube/object_meta.h"
@@ -114,33 +115,6 @@ Status ReadMounts(const Json& pod_spec, const Json& container, JobPlan& plan) {
 
 // --- Files ---------------------------------------------------------------------------------
 
-std::optional<std::string> FromBase64(std::string_view text) {
-  std::string bytes;
-  uint32_t bits = 0;
-  int bit_count = 0;
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  for (const char c : text) {
-    uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') {
-      value = static_cast<uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      value = static_cast<uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = static_cast<uint32_t>(c - '0') + 52;
-    } else if (c == '+' || c == '/') {
-      value = c == '+' ? 62 : 63;
-    } else {
-      return std::nullopt;
-    }
-    bits = (bits << 6 | value) & 0xFFFFFF;
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    bytes += static_cast<char>(bits >> bit_count & 0xFF);
-  }
-  return bytes;
-}
-
 // Nothing: there is no such key.
 Result<std::optional<std::string>> ValueOf(const Json& config_map, const std::string& key) {
   if (const Json* text = FindPath(config_map, {"data", key});
@@ -149,7 +123,7 @@ Result<std::optional<std::string>> ValueOf(const Json& config_map, const std::st
   }
   const Json* binary = FindPath(config_map, {"binaryData", key});
   if (binary == nullptr || !binary->is_string()) return std::optional<std::string>();
-  auto bytes = FromBase64(binary->get_ref<const std::string&>());
+  auto bytes = DecodeBase64(binary->get_ref<const std::string&>());
   if (!bytes) return InvalidArgumentError("binaryData of a ConfigMap is no base64");
   return std::optional(*std::move(bytes));
 }
