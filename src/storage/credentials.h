@@ -1,11 +1,16 @@
 // Credentials: what a store wants to know of whoever reads a model. Given by the caller for each
 // fetch (from Secrets, as KServe reads them); empty fields mean an anonymous read. Values: nothing
 // here prints itself, and no error, log line or report ever holds any of it.
+//
+//   THRONG_ASSIGN_OR_RETURN(request.credentials, CredentialsFromText(text));
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/status.h"
 
 namespace throng::storage {
 
@@ -22,6 +27,8 @@ struct S3Credentials {
   std::string region;    // empty: us-east-1
   bool anonymous = false;
   bool virtual_hosted = false;  // https://BUCKET.host instead of https://host/BUCKET
+  bool verify_tls = true;
+  std::string ca_pem;  // certificates that vouch for the endpoint; empty: the operator's
 };
 
 struct HttpsCredentials {
@@ -37,8 +44,19 @@ struct AzureCredentials {
 struct Credentials {
   GcsCredentials gcs;
   S3Credentials s3;
-  HttpsCredentials https;
+  std::vector<HttpsCredentials> https;  // of one host the last one counts
   AzureCredentials azure;
 };
+
+// From the JSON that a replica's agent is given; what is missing is empty:
+//
+//   {"gcs":{"serviceAccount":"{...}"},
+//    "s3":{"accessKeyId":"","secretAccessKey":"","sessionToken":"","endpoint":"","region":"",
+//          "anonymous":false,"virtualHosted":false,"verifyTls":true,"caPem":""},
+//    "azure":{"accountKey":"","sasToken":""},
+//    "https":[{"host":"","headers":[["Authorization","Bearer ..."]]}]}
+//
+// ERRORS: kInvalidArgument — names the field, never a value.
+Result<Credentials> CredentialsFromText(std::string_view text);
 
 }  // namespace throng::storage

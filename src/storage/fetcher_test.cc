@@ -175,10 +175,12 @@ TEST_F(FetcherTest, AddressesThatPolicyRefusesAreDenied) {
     SCOPED_TRACE(uri);
     ExpectFailure(FetchReason::kStorageDenied);
   }
-  for (const char* uri : {"hf://org/model", "pvc://claim/a"}) {
+  for (const char* uri : {"hf://org/model", "oci://registry/model:1"}) {
     request_.uri = uri;
     ExpectFailure(FetchReason::kStorageNotSupported);
   }
+  request_.uri = "pvc://claim/a";
+  ExpectFailure(FetchReason::kStorageNotFound);
 }
 
 TEST_F(FetcherTest, HostileNamesAreRefusedBeforeAByteIsRead) {

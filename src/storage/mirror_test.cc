@@ -56,6 +56,35 @@ TEST(MirrorTest, WholeSegmentsMatchAndTheLongestWins) {
   EXPECT_EQ(find("s3://bucket/models"), "none");
 }
 
+TEST(StorageOptionsTest, ClaimsOfANamespaceComeBeforeThoseOfAll) {
+  std::vector<ClaimOption> options;
+  for (const char* text : {"models=/all/models/", "team-a/models=/a", "team-b/models=/b",
+                           "other=/all/old", "other=/all/other", "team-a/own=/a/own"}) {
+    const Result<ClaimOption> option = ParseClaimOption(text);
+    ASSERT_TRUE(option.ok()) << option.status().ToString();
+    options.push_back(*option);
+  }
+  using Claims = std::map<std::string, std::string, std::less<>>;
+  EXPECT_EQ(ClaimsOf(options, "team-a"),
+            (Claims{{"models", "/a"}, {"other", "/all/other"}, {"own", "/a/own"}}));
+  EXPECT_EQ(ClaimsOf(options, "team-b"), (Claims{{"models", "/b"}, {"other", "/all/other"}}));
+  EXPECT_EQ(ClaimsOf(options, ""), (Claims{{"models", "/all/models"}, {"other", "/all/other"}}));
+}
+
+TEST(StorageOptionsTest, BadClaimsAreRefusedWithTheRule) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"models", "not CLAIM=DIRECTORY"},       {"=/a", "a claim's name"},
+      {"Models=/a", "a claim's name"},         {"a/b/c=/a", "a claim's name"},
+      {"/models=/a", "a namespace's name"},    {"A/models=/a", "a namespace's name"},
+      {"models=", "must be an absolute path"}, {"models=a/b", "must be an absolute path"},
+      {"models=/", "must be an absolute path"}};
+  for (const auto& [text, rule] : cases) {
+    const Status status = ParseClaimOption(text).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_NE(status.message().find(rule), std::string::npos) << text << ": " << status.message();
+  }
+}
+
 TEST(StorageOptionsTest, TheEnvironmentIsHonoured) {
   std::map<std::string, std::string> environment;
   const auto lookup = [&environment](const char* name) {

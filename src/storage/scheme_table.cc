@@ -19,7 +19,7 @@ constexpr Scheme kSchemes[] = {
     {"https", AuthorityKind::kHost, true, &MakeHttpsProvider},
     {"http", AuthorityKind::kHost, true, &MakeHttpsProvider},
     {"azure", AuthorityKind::kHost, true, &MakeAzureProvider},
-    {"pvc", AuthorityKind::kBucket, false, nullptr},
+    {"pvc", AuthorityKind::kClaim, false, &MakeClaimProvider},
     {"file", AuthorityKind::kNone, true, &MakeFileProvider},
 };
 

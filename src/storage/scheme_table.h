@@ -22,7 +22,7 @@ struct ProviderContext {
 };
 
 // What stands between "scheme://" and the path.
-enum class AuthorityKind : uint8_t { kBucket, kHost, kNone };
+enum class AuthorityKind : uint8_t { kBucket, kHost, kClaim, kNone };
 
 struct Scheme {
   std::string_view name;

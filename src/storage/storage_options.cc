@@ -23,6 +23,46 @@ Result<std::string> Endpoint(const char* name, std::string text, AddressPolicy& 
 
 }  // namespace
 
+Result<ClaimOption> ParseClaimOption(std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    return InvalidArgumentError("pvc: not CLAIM=DIRECTORY or NAMESPACE/CLAIM=DIRECTORY");
+  }
+  std::string_view name = text.substr(0, equals);
+  ClaimOption option{.directory = std::string(text.substr(equals + 1))};
+  if (const size_t slash = name.find('/'); slash != std::string_view::npos) {
+    option.name_space = name.substr(0, slash);
+    name = name.substr(slash + 1);
+    if (!CheckClaimName(option.name_space).ok()) {
+      return InvalidArgumentError("pvc: what stands before '/' is not a namespace's name");
+    }
+  }
+  option.claim = name;
+  if (const Status checked = CheckClaimName(name); !checked.ok()) {
+    return checked.WithContext("pvc");
+  }
+  while (option.directory.size() > 1 && option.directory.ends_with('/')) {
+    option.directory.pop_back();
+  }
+  if (!option.directory.starts_with('/') || option.directory == "/") {
+    return InvalidArgumentError("pvc: the directory must be an absolute path other than '/'");
+  }
+  return option;
+}
+
+std::map<std::string, std::string, std::less<>> ClaimsOf(const std::vector<ClaimOption>& options,
+                                                         std::string_view name_space) {
+  std::map<std::string, std::string, std::less<>> claims;
+  for (const bool own : {false, true}) {
+    for (const ClaimOption& option : options) {
+      const bool fits = own ? !option.name_space.empty() && option.name_space == name_space
+                            : option.name_space.empty();
+      if (fits) claims[option.claim] = option.directory;
+    }
+  }
+  return claims;
+}
+
 Result<StorageOptions> StorageOptionsFromEnvironment(
     const std::function<const char*(const char* name)>& lookup) {
   const auto value = [&lookup](const char* name) {

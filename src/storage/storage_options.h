@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,11 @@ struct StorageOptions {
   std::string s3_endpoint;   // empty: Amazon's
   // "http://127.0.0.1:10000": accounts are folders of it. Empty: https://ACCOUNT.blob...
   std::string azure_endpoint;
+  // Directories that stand for PersistentVolumeClaims (--pvc), by the claim's name.
+  std::map<std::string, std::string, std::less<>> claims;
   std::string ca_bundle;  // a file of certificates; empty: the system's
+  std::string ca_pem;     // certificates themselves, instead of the file
+  bool verify_tls = true;
   // "http://host:port": everything but `addresses.allowed_hosts` goes through it. It resolves the
   // names, so that the policy sees numeric hosts only. The environment's proxies are never used.
   std::string proxy;
@@ -36,6 +41,19 @@ struct StorageOptions {
   std::chrono::seconds low_speed_time = limits::kStorageLowSpeedTime;
   long low_speed_bytes = limits::kStorageLowSpeedBytes;
 };
+
+// "CLAIM=DIRECTORY" or "NAMESPACE/CLAIM=DIRECTORY", as --pvc has it.
+struct ClaimOption {
+  std::string name_space;  // empty: of every namespace
+  std::string claim;
+  std::string directory;  // absolute
+};
+// ERRORS: kInvalidArgument — says which rule of the option is broken.
+Result<ClaimOption> ParseClaimOption(std::string_view text);
+// Those that a replica of `name_space` may use: its namespace's own come before everybody's, and of
+// the same name the last one counts.
+std::map<std::string, std::string, std::less<>> ClaimsOf(const std::vector<ClaimOption>& options,
+                                                         std::string_view name_space);
 
 // STORAGE_EMULATOR_HOST, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AZURE_STORAGE_SERVICE_ENDPOINT,
 // and SSL_CERT_FILE or AWS_CA_BUNDLE. `lookup` is getenv or a fake; null: not set. The hosts of

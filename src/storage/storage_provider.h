@@ -34,6 +34,10 @@ struct StorageUri {
 // empty path where the whole bucket would be fetched, control characters).
 Result<StorageUri> ParseStorageUri(std::string_view text);
 
+// The name of a PersistentVolumeClaim (or of a namespace): a DNS-1123 subdomain. ERRORS:
+// kInvalidArgument — the rule.
+Status CheckClaimName(std::string_view name);
+
 enum class Checksum : uint8_t { kNone, kCrc32c, kMd5, kSha256 };
 
 struct ObjectInfo {

@@ -80,6 +80,12 @@ Status CheckBucket(std::string_view bucket) {
   return OkStatus();
 }
 
+// KServe's message for what names no claim.
+Status CheckClaim(const StorageUri& uri) {
+  if (uri.authority.empty()) return Invalid("it must be pvc://<pvcname>/[path]");
+  return CheckClaimName(uri.authority).WithContext("storage URI");
+}
+
 Status CheckPort(std::string_view port) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
@@ -182,6 +188,8 @@ Status CheckAuthority(const Scheme& scheme, StorageUri& uri) {
     case AuthorityKind::kHost:
       uri.authority = LowerCase(uri.authority);
       return CheckHost(uri.authority);
+    case AuthorityKind::kClaim:
+      return CheckClaim(uri);
     case AuthorityKind::kNone:
       if (uri.authority.empty() || uri.authority == "localhost") return OkStatus();
       return Invalid("a file's address has no host: " + uri.scheme + ":///path");
@@ -190,6 +198,21 @@ Status CheckAuthority(const Scheme& scheme, StorageUri& uri) {
 }
 
 }  // namespace
+
+Status CheckClaimName(std::string_view name) {
+  constexpr size_t kLongest = 253;
+  const auto is_inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  const auto is_edge = [&](char c) { return is_inner(c) && c != '-' && c != '.'; };
+  const bool is_name = !name.empty() && name.size() <= kLongest && is_edge(name.front()) &&
+                       is_edge(name.back()) && std::all_of(name.begin(), name.end(), is_inner) &&
+                       name.find("..") == std::string_view::npos;
+  if (is_name) return OkStatus();
+  return InvalidArgumentError(
+      "a claim's name consists of lower case letters, digits, '-' and '.', begins and ends with a "
+      "letter or digit, and has at most 253 characters");
+}
 
 Result<StorageUri> ParseStorageUri(std::string_view text) {
   THRONG_RETURN_IF_ERROR(CheckCharacters(text));

@@ -32,6 +32,8 @@ TEST(StorageUriTest, GoodOnesAreTakenApart) {
       {"azure://acc/container/dir", "azure", "acc", "container/dir", ""},
       {"pvc://claim/models/a", "pvc", "claim", "models/a", ""},
       {"pvc://claim", "pvc", "claim", "", ""},
+      {"pvc://c/a", "pvc", "c", "a", ""},
+      {"pvc://my.claim-1/models/a/", "pvc", "my.claim-1", "models/a", ""},
       {"file:///srv/models/a", "file", "", "srv/models/a", ""},
       {"file://localhost/srv", "file", "localhost", "srv", ""},
       {"gs://bucket/..a/b..", "gs", "bucket", "..a/b..", ""},
@@ -102,6 +104,16 @@ TEST(StorageUriTest, BadOnesAreRefusedWithTheRule) {
       {"gs://bucket/a\nb", "control character"},
       {std::string("gs://bucket/a\0b", 15), "control character"},
       {"gs://bucket/\xff", "not UTF-8"},
+      {"pvc://", "pvc://<pvcname>/[path]"},
+      {"pvc:///models/a", "pvc://<pvcname>/[path]"},
+      {"pvc://Claim/a", "lower case letters"},
+      {"pvc://-claim/a", "begins and ends with"},
+      {"pvc://claim./a", "begins and ends with"},
+      {"pvc://a..b/a", "lower case letters"},
+      {"pvc://user@claim/a", "no user or password"},
+      {"pvc://claim/../a", "'.' or '..'"},
+      {"pvc://claim/a/..", "'.' or '..'"},
+      {"pvc://claim//a", "empty segment"},
       {"file://host/a", "has no host"},
       {"file:///", "no path"},
       {"file://", "no path"},
@@ -130,23 +142,20 @@ TEST(StorageUriTest, LengthIsBounded) {
   EXPECT_FALSE(ParseStorageUri(limit + "a").ok());
 }
 
+TEST(StorageUriTest, AClaimsNameIsBounded) {
+  EXPECT_TRUE(CheckClaimName(std::string(252, 'a')).ok());
+  EXPECT_TRUE(CheckClaimName(std::string(253, 'a')).ok());
+  EXPECT_FALSE(CheckClaimName(std::string(254, 'a')).ok());
+}
+
 TEST(StorageUriTest, WhatComesLaterIsSaidToBeUnsupported) {
   for (const char* text : {"hf://org/model", "oci://registry/model:1"}) {
     EXPECT_EQ(ParseStorageUri(text).status().code(), StatusCode::kUnimplemented) << text;
   }
 }
 
-TEST(SchemeTableTest, SchemesWithoutAProviderSaySo) {
-  const StorageOptions options;
-  const Credentials credentials;
-  for (const char* text : {"pvc://claim/a"}) {
-    const Result<StorageUri> uri = ParseStorageUri(text);
-    ASSERT_TRUE(uri.ok());
-    const auto provider = MakeProvider({options, credentials, os::RealClock()}, *uri);
-    EXPECT_EQ(provider.status().code(), StatusCode::kUnimplemented);
-    EXPECT_NE(provider.status().message().find("not supported yet by this build"),
-              std::string::npos);
-  }
+TEST(SchemeTableTest, EverySchemeHasAProvider) {
+  for (const Scheme& scheme : Schemes()) EXPECT_NE(scheme.make, nullptr) << scheme.name;
   EXPECT_EQ(FindScheme("nfs"), nullptr);
 }
 

@@ -138,6 +138,16 @@ Result<std::unique_ptr<StorageProvider>> MakeDirectoryProvider(const std::string
       std::make_unique<FileProvider>(std::move(*directory), rest));
 }
 
+Result<std::unique_ptr<StorageProvider>> MakeClaimProvider(const ProviderContext& context,
+                                                           const StorageUri& uri) {
+  const auto found = context.options.claims.find(uri.authority);
+  if (found == context.options.claims.end()) {
+    return NotFoundError("no directory stands for the claim \"" + uri.authority +
+                         "\": give one with --pvc " + uri.authority + "=DIRECTORY");
+  }
+  return MakeDirectoryProvider(found->second, uri.path);
+}
+
 Result<std::unique_ptr<StorageProvider>> MakeFileProvider(const ProviderContext& context,
                                                           const StorageUri& uri) {
   const std::string path = "/" + uri.path;

@@ -137,6 +137,36 @@ TEST_F(FileProviderTest, MirrorsReadFoldersOfTheOperator) {
   EXPECT_EQ(*Read(listing->objects[0], 0, kToTheEnd), "mirrored");
 }
 
+TEST_F(FileProviderTest, ClaimsAreDirectoriesOfTheOperator) {
+  Put("claim/models/a/model.pt", "claimed");
+  Put("claim/models/ab/x", "not a's");
+  Put("secret", "secret");
+  options_.claims = {{"models", directory_.path() + "/claim"}};
+  const auto list = [this](const char* text) -> Result<Listing> {
+    uri_ = *ParseStorageUri(text);
+    THRONG_ASSIGN_OR_RETURN(provider_,
+                            MakeProvider({options_, credentials_, os::RealClock()}, uri_));
+    return provider_->List(uri_, deadline_);
+  };
+  Result<Listing> listing = list("pvc://models/models/a");
+  ASSERT_TRUE(listing.ok()) << listing.status().ToString();
+  ASSERT_EQ(listing->objects.size(), 1u);
+  EXPECT_EQ(listing->objects[0].relative_path, "model.pt");
+  EXPECT_EQ(*Read(listing->objects[0], 0, kToTheEnd), "claimed");
+  listing = list("pvc://models");
+  ASSERT_TRUE(listing.ok());
+  EXPECT_EQ(listing->objects.size(), 2u);
+  ASSERT_EQ(symlink("../../secret", (directory_.path() + "/claim/models/link").c_str()), 0);
+  EXPECT_EQ(list("pvc://models/models/link").status().code(), StatusCode::kPermissionDenied);
+  const Status unknown = list("pvc://others/a").status();
+  EXPECT_EQ(unknown.code(), StatusCode::kNotFound);
+  EXPECT_NE(unknown.message().find("--pvc others=DIRECTORY"), std::string::npos);
+  options_.claims = {{"models", directory_.path() + "/gone"}};
+  const Status gone = list("pvc://models/a").status();
+  EXPECT_EQ(gone.code(), StatusCode::kNotFound);
+  EXPECT_EQ(gone.message().find(directory_.path()), std::string::npos);
+}
+
 TEST_F(FileProviderTest, CancelledAndLateReadsEnd) {
   Put("root/a/x", "x");
   const Result<Listing> listing = List("root/a");

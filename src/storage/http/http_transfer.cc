@@ -272,7 +272,18 @@ void HttpTransfer::Hop::Configure(CURL* easy, const HttpRequest& request,
   address_is_checked = direct;
   set(CURLOPT_PROXY, direct ? "" : options.proxy.c_str());
   set(CURLOPT_NOPROXY, "");
-  if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+  if (!options.ca_pem.empty()) {
+    curl_blob blob{.data = const_cast<char*>(options.ca_pem.data()),
+                   .len = options.ca_pem.size(),
+                   .flags = CURL_BLOB_COPY};
+    set(CURLOPT_CAINFO_BLOB, &blob);
+  } else if (!options.ca_bundle.empty()) {
+    set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+  }
+  if (!options.verify_tls) {
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()) + 1);  // not before; and 0 is: none
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
   set(CURLOPT_LOW_SPEED_LIMIT, options.low_speed_bytes);

@@ -189,24 +189,36 @@ std::string ArchiveKind(std::string_view file_name, std::string_view content_typ
   return "";
 }
 
+namespace {
+
+// Null: there are none for this host.
+const HttpsCredentials* CredentialsFor(const Credentials& all, const StorageUri& uri) {
+  const std::string_view name =
+      std::string_view(uri.authority)
+          .substr(0, uri.authority.starts_with('[') ? std::string::npos : uri.authority.find(':'));
+  const HttpsCredentials* found = nullptr;
+  for (const HttpsCredentials& credentials : all.https) {
+    const std::string host = LowerCase(credentials.host);
+    if (!host.empty() && (host == uri.authority || host == name)) found = &credentials;
+  }
+  return found;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<StorageProvider>> MakeHttpsProvider(const ProviderContext& context,
                                                            const StorageUri& uri) {
   std::string url = uri.scheme + "://" + uri.authority + "/" + uri.path;
   if (!uri.query.empty()) url += "?" + uri.query;
   auto provider = std::make_unique<HttpsProvider>(context, std::vector<std::string>{url});
-  const HttpsCredentials& credentials = context.credentials.https;
-  const std::string host = LowerCase(credentials.host);
-  const std::string_view name =
-      std::string_view(uri.authority)
-          .substr(0, uri.authority.starts_with('[') ? std::string::npos : uri.authority.find(':'));
-  if (!host.empty() && (host == uri.authority || host == name)) {
+  if (const HttpsCredentials* credentials = CredentialsFor(context.credentials, uri)) {
     const std::vector<std::string>& allowed = context.options.addresses.allowed_hosts;
     const bool is_operators =
         std::find(allowed.begin(), allowed.end(), uri.authority) != allowed.end();
     if (uri.scheme != "https" && !is_operators) {
       return PermissionDeniedError("credentials are not sent over http, only over https");
     }
-    provider->set_secret_headers(credentials.headers);
+    provider->set_secret_headers(credentials->headers);
   }
   return std::unique_ptr<StorageProvider>(std::move(provider));
 }

@@ -139,15 +139,24 @@ TEST_F(HttpsProviderTest, RefusalsAreClassified) {
 }
 
 TEST_F(HttpsProviderTest, CredentialsGoToTheirHostOnly) {
-  credentials_.https.headers = {{"Authorization", "Bearer secret"}};
-  credentials_.https.host = "other.example";
+  credentials_.https.emplace_back();
+  credentials_.https[0].headers = {{"Authorization", "Bearer secret"}};
+  credentials_.https[0].host = "other.example";
   ASSERT_TRUE(List("/a").ok());
   EXPECT_EQ(server_.requests().back().headers.count("authorization"), 0u);
-  credentials_.https.host = "127.0.0.1";
+  credentials_.https[0].host = "127.0.0.1";
   ASSERT_TRUE(List("/a").ok());
   EXPECT_EQ(server_.requests().back().headers.at("authorization"), "Bearer secret");
   uri_ = *ParseStorageUri("http://127.0.0.1:1/a");
   EXPECT_EQ(ListUri().status().code(), StatusCode::kPermissionDenied);
+}
+
+TEST_F(HttpsProviderTest, EachHostHasCredentialsOfItsOwn) {
+  credentials_.https = {{.host = "other.example", .headers = {{"X-Key", "other"}}},
+                        {.host = server_.host_port(), .headers = {{"X-Key", "first"}}},
+                        {.host = server_.host_port(), .headers = {{"X-Key", "last"}}}};
+  ASSERT_TRUE(List("/a").ok());
+  EXPECT_EQ(server_.requests().back().headers.at("x-key"), "last");
 }
 
 TEST_F(HttpsProviderTest, AMirrorHasAnArchiveBesideTheName) {

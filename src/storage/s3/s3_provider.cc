@@ -57,10 +57,21 @@ Declared DeclaredBy(const HttpReply& head) {
   return digest ? Declared{Checksum::kMd5, *digest} : Declared{};
 }
 
+// The owner of the endpoint knows by what it is to be trusted.
+StorageOptions OptionsOf(const ProviderContext& context) {
+  StorageOptions options = context.options;
+  const S3Credentials& credentials = context.credentials.s3;
+  if (!credentials.endpoint.empty()) {
+    options.verify_tls = credentials.verify_tls;
+    options.ca_pem = credentials.ca_pem;
+  }
+  return options;
+}
+
 class S3Provider final : public StorageProvider {
  public:
   S3Provider(const ProviderContext& context, std::string endpoint)
-      : transfer_(context.options),
+      : transfer_(OptionsOf(context)),
         credentials_(context.credentials.s3),
         endpoint_(std::move(endpoint)),
         region_(credentials_.region.empty() ? std::string(kDefaultRegion) : credentials_.region) {}

@@ -261,5 +261,42 @@ TEST_F(S3ProviderTest, EndpointsOfCredentialsAreUnderThePolicy) {
   }
 }
 
+TEST(S3EndpointTest, TheOwnerOfTheEndpointSaysByWhatItIsTrusted) {
+  const testing::TlsIdentity identity = testing::MakeTlsIdentity("127.0.0.1", -60, 3600);
+  ScriptedServer server(
+      [](const ServedRequest&) {
+        return ServedReply{.body =
+                               "<ListBucketResult><Contents><Key>m/x</Key><Size>1</Size>"
+                               "</Contents></ListBucketResult>"};
+      },
+      identity);
+  StorageOptions options;
+  options.addresses.allowed_hosts = {server.host_port()};
+  Credentials credentials;
+  const auto list = [&] {
+    const StorageUri uri = *ParseStorageUri("s3://bucket/m");
+    auto provider = MakeProvider({options, credentials, os::RealClock()}, uri);
+    const Deadline deadline{os::RealClock(), os::RealClock().Now() + std::chrono::seconds(60)};
+    return (*provider)->List(uri, deadline).status().code();
+  };
+  credentials.s3.endpoint = server.url();
+  EXPECT_EQ(list(), StatusCode::kUnauthenticated);
+  credentials.s3.ca_pem = identity.certificate_pem;
+  EXPECT_EQ(list(), StatusCode::kOk);
+  credentials.s3.ca_pem = testing::MakeTlsIdentity("127.0.0.1", -60, 3600).certificate_pem;
+  EXPECT_EQ(list(), StatusCode::kUnauthenticated);
+  credentials.s3.ca_pem.clear();
+  credentials.s3.verify_tls = false;
+  EXPECT_EQ(list(), StatusCode::kOk);
+  // The operator's endpoint is checked as the operator says.
+  credentials.s3.endpoint.clear();
+  options.s3_endpoint = server.url();
+  EXPECT_EQ(list(), StatusCode::kUnauthenticated);
+  // Who names an endpoint does not decide which addresses may be reached.
+  credentials.s3.endpoint = server.url();
+  options.addresses.allowed_hosts.clear();
+  EXPECT_EQ(list(), StatusCode::kPermissionDenied);
+}
+
 }  // namespace
 }  // namespace throng::storage
