@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
 
@@ -96,12 +97,14 @@ void ManagedProcess::Launch() {
 Status ManagedProcess::TryLaunch() {
   const std::string mark = MakeMark(random_);
   THRONG_RETURN_IF_ERROR(os::WritePrivateFile(options_.state_path, mark + "\n"));
+  KillPoint("launcher.mark.written");
   THRONG_ASSIGN_OR_RETURN(const os::UniqueFd log, os::OpenForAppend(options_.log_path));
   os::SpawnSpec spec = options_.spec;
   spec.environment.push_back(std::string(kMarkName) + mark);
   spec.outlives_parent = true;
   spec.output_descriptor = log.get();
   THRONG_ASSIGN_OR_RETURN(process_, os::Spawn(spec));
+  KillPoint("launcher.process.forked");
   taken_over_ = false;
   const auto stamp = os::StampOfProcess(process_.pid());
   if (!stamp.ok()) return OkStatus();  // ended already; its end is seen by Watch
@@ -109,6 +112,7 @@ Status ManagedProcess::TryLaunch() {
   text << mark << ' ' << stamp->pid << ' ' << stamp->start_ticks << ' ' << stamp->boot << '\n';
   // Without it the mark still finds the process.
   (void)os::WritePrivateFile(options_.state_path, text.str());
+  KillPoint("launcher.process.stamped");
   return OkStatus();
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/kill_point.h"
 #include "controller/work_queue.h"
 #include "kube/objects.h"
 
@@ -41,6 +42,13 @@ class WriteBatch : public std::enable_shared_from_this<WriteBatch> {
   kube::Objects::WriteDone Expect(StatusCode ignored = StatusCode::kOk) {
     return [self = shared_from_this(), ignored](Result<kube::Json> result) {
       if (!result.ok() && result.status().code() != ignored) self->Fail(result.status());
+    };
+  }
+  // The same, with a place to die once it is durable.
+  kube::Objects::WriteDone ExpectAt(KillPointName point, StatusCode ignored = StatusCode::kOk) {
+    return [point, expected = Expect(ignored)](Result<kube::Json> result) mutable {
+      if (result.ok()) KillPoint(point);
+      expected(std::move(result));
     };
   }
 

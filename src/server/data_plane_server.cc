@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/kill_point.h"
 #include "frontend/rest/origin_rule.h"
 #include "frontend/rest/rest_frontend.h"
 #include "grpc/unimplemented_server.h"
@@ -130,6 +131,7 @@ Status DataPlaneServer::Parts::Open() {
   if (!options.ports_file.empty()) {
     THRONG_RETURN_IF_ERROR(WritePortsFile(os::RealFileSystem(), options.ports_file, listeners)
                                .WithContext("--ports-file"));
+    KillPoint("serve.ports.written");
   }
   return OkStatus();
 }

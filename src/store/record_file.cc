@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/kill_point.h"
 #include "os/disk/directory_tree.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
@@ -188,9 +189,13 @@ Status RecordFile::WriteAll(const CommitBatch& batch, const FileState& state) {
   }
   if (state.history_floor != state_.history_floor) {
     THRONG_RETURN_IF_ERROR(delete_history_.Bind(state.history_floor).Run());
+    KillPoint("store.compaction.written");
   }
   THRONG_RETURN_IF_ERROR(WriteState(database_, state));
-  return commit_.Run();
+  KillPoint("store.commit.before");
+  THRONG_RETURN_IF_ERROR(commit_.Run());
+  KillPoint("store.commit.after");
+  return OkStatus();
 }
 
 Status RecordFile::WriteRecord(const LoggedChange& logged) {

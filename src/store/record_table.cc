@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "base/kill_point.h"
+
 namespace throng::store {
 namespace {
 
@@ -192,8 +194,10 @@ void RecordTable::FinishDurable(std::vector<Write> writes) {
     Forget(write);
     if (write.logged != nullptr) {
       index_->Apply(write.logged);
+      KillPoint("api.write.before_event");
       watches_.Deliver(*write.logged);
       if (alive.expired()) return;
+      KillPoint("api.write.before_answer");
     }
     write.done(std::move(write.result));
     if (alive.expired()) return;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/kill_point.h"
 #include "frontend/rest/control_body.h"
 #include "frontend/rest/infer_decoder.h"
 #include "frontend/rest/infer_encoder.h"
@@ -216,11 +217,13 @@ void RestFrontend::Infer(const Route& route, const model::ModelName& name, http:
     if (!status.ok()) return RefuseBody(route, name, status, std::move(responder));
   }
   std::string id = infer.id;
+  KillPoint("serve.request.received");
   inference_.Infer(
       std::move(infer), executor_,
       [responder = std::move(responder), id = std::move(id)](Result<scheduler::InferReply> reply) {
         if (!reply.ok()) return responder.SendError(reply.status());
         if (responder.client_gone()) return;
+        KillPoint("serve.request.computed");
         Result<std::string> body = EncodeInferReply(*reply, id);
         if (!body.ok()) return responder.SendError(body.status());
         http::Reply ok = JsonReply(std::move(*body));
@@ -242,9 +245,11 @@ void RestFrontend::Load(const model::ModelName& name, const http::Request& reque
                         Responder responder) {
   const Status decoded = DecodeLoadBody(request.body);
   if (!decoded.ok()) return responder.SendDecodeError(decoded);
+  KillPoint("serve.load.received");
   control_.Load(name, executor_,
                 [responder = std::move(responder), name = name.str()](Status status) {
                   if (!status.ok()) return responder.SendError(status);
+                  KillPoint("serve.load.done");
                   responder.SendJson(ModelDoneText(name, "load"));
                 });
 }
@@ -253,6 +258,7 @@ void RestFrontend::Unload(const model::ModelName& name, const http::Request& req
                           Responder responder) {
   const Status decoded = DecodeUnloadBody(request.body);
   if (!decoded.ok()) return responder.SendDecodeError(decoded);
+  KillPoint("serve.unload.received");
   control_.Unload(name, executor_,
                   [responder = std::move(responder), name = name.str()](Status status) {
                     if (!status.ok()) return responder.SendError(status);
