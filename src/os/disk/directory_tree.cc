@@ -183,7 +183,8 @@ class PosixDirectoryTree final : public DirectoryTree {
 
 // Where openat2 is missing (an old kernel, a filter): one segment at a time, and no links at all.
 UniqueFd OpenWithoutLinks(int directory, std::string_view relative, int flags) {
-  UniqueFd current(openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int first = relative.empty() ? flags : O_PATH | O_DIRECTORY;
+  UniqueFd current(openat(directory, ".", first | O_CLOEXEC));
   while (current.valid() && !relative.empty()) {
     const size_t slash = relative.find('/');
     const std::string segment(relative.substr(0, slash));

@@ -1,8 +1,14 @@
 #include "os/disk/directory_tree.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,12 +16,26 @@
 
 #include <gtest/gtest.h>
 
+#include "os/testing/forked_child.h"
 #include "os/testing/temporary_directory.h"
 
 namespace throng::os {
 namespace {
 
 namespace fs = std::filesystem;
+
+// From now on openat2 fails as on a kernel, or in a container, that does not have it.
+bool LoseOpenAt2(uint32_t error_number) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error_number),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {.len = std::size(program), .filter = program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
 
 class DirectoryTreeTest : public ::testing::Test {
  protected:
@@ -148,6 +168,30 @@ TEST_F(DirectoryTreeTest, BeneathOpensRegularFilesOnly) {
   EXPECT_EQ(root->OpenFile("fifo").status().code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(root->OpenFile("none").status().code(), StatusCode::kNotFound);
   EXPECT_EQ(BeneathDirectory::Open(Path("none")).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(DirectoryTreeTest, BeneathNeedsNoNewKernel) {
+  Put("root/1/model.pt", "bytes");
+  Put("secret", "x");
+  ASSERT_EQ(symlink("../secret", Path("root/out").c_str()), 0);
+  for (const int missing : {ENOSYS, EPERM}) {
+    const std::string end = testing::RunInChild([&] {
+      if (!LoseOpenAt2(static_cast<uint32_t>(missing))) return 1;
+      const auto root = BeneathDirectory::Open(Path("root"));
+      if (!root.ok()) return 2;
+      const auto below = root->List("1");
+      if (!below.ok() || below->size() != 1) return 3;
+      if (!root->OpenFile("1/model.pt").ok()) return 4;
+      if (root->Stat("")->kind != FileKind::kDirectory) return 5;
+      if (root->OpenFile("out").status().code() != StatusCode::kPermissionDenied) return 6;
+      if (root->OpenFile("../secret").ok()) return 7;
+      if (unlink(Path("root/out").c_str()) != 0) return 8;
+      const auto all = root->List("");
+      if (symlink("../secret", Path("root/out").c_str()) != 0) return 9;
+      return all.ok() && all->size() == 1 ? 0 : 10;
+    });
+    EXPECT_EQ(end, "exit 0") << missing;
+  }
 }
 
 }  // namespace

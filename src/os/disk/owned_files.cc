@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,17 @@ Status CopyFile(int from, int to) {
     if (count == 0) return OkStatus();
     if (count < 0 && errno != EINTR) return ErrnoStatus("copying a log", errno);
   }
+}
+
+// False: errno tells.
+bool WriteAll(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    content.remove_prefix(static_cast<size_t>(count));
+  }
+  return true;
 }
 
 bool HasAssignment(std::string_view environment, std::string_view assignment) {
@@ -83,17 +95,17 @@ Status AppendText(int fd, std::string_view text) {
 
 Status WritePrivateFile(const std::string& path, std::string_view content) {
   const std::string draft = path + ".new";
-  UniqueFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kPrivateFile));
+  // Left behind, or laid there by somebody else: a link would be written through.
+  THRONG_RETURN_IF_ERROR(RemoveFile(draft));
+  const UniqueFd fd(
+      open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kPrivateFile));
   if (!fd.valid()) return ErrnoStatus("writing a file", errno);
-  if (fchmod(fd.get(), kPrivateFile) != 0) return ErrnoStatus("writing a file", errno);
-  for (size_t at = 0; at < content.size();) {
-    const ssize_t count = write(fd.get(), content.data() + at, content.size() - at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus("writing a file", errno);
-    at += static_cast<size_t>(count);
-  }
-  if (fsync(fd.get()) != 0 || rename(draft.c_str(), path.c_str()) != 0) {
-    return ErrnoStatus("writing a file", errno);
+  const bool is_written = fchmod(fd.get(), kPrivateFile) == 0 && WriteAll(fd.get(), content) &&
+                          fsync(fd.get()) == 0 && rename(draft.c_str(), path.c_str()) == 0;
+  if (!is_written) {
+    const Status status = ErrnoStatus("writing a file", errno);
+    unlink(draft.c_str());
+    return status;
   }
   UniqueFd above(open(DirectoryName(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (above.valid() && fsync(above.get()) != 0) return ErrnoStatus("writing a file", errno);
@@ -127,11 +139,26 @@ Status RemoveDirectoryTree(const std::string& path) {
 }
 
 Result<std::optional<UniqueFd>> TryLockFile(const std::string& path) {
+  constexpr int kTries = 200;
+  constexpr timespec kPause = {.tv_sec = 0, .tv_nsec = 1'000'000};
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile));
   if (!fd.valid()) return ErrnoStatus("opening a lock", errno);
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return std::optional<UniqueFd>(std::move(fd));
-  if (errno == EWOULDBLOCK) return std::optional<UniqueFd>();
-  return ErrnoStatus("taking a lock", errno);
+  for (int tried = 0; tried < kTries; ++tried) {
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return std::optional<UniqueFd>(std::move(fd));
+    if (errno != EWOULDBLOCK && errno != EINTR) return ErrnoStatus("taking a lock", errno);
+    nanosleep(&kPause, nullptr);
+  }
+  return std::optional<UniqueFd>();
+}
+
+// Whoever looks shares the lock with others who do.
+Result<bool> IsLocked(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return errno == ENOENT ? Result<bool>(false) : ErrnoStatus("opening a lock", errno);
+  }
+  if (flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return false;
+  return errno == EWOULDBLOCK ? Result<bool>(true) : ErrnoStatus("looking at a lock", errno);
 }
 
 uint32_t EffectiveUserId() { return geteuid(); }

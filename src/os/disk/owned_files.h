@@ -23,7 +23,8 @@ Status EnsurePrivateDirectory(const std::string& path);
 Result<UniqueFd> OpenForAppend(const std::string& path);
 // One write; what does not fit is lost.
 Status AppendText(int fd, std::string_view text);
-// Created with mode 0600 or replaced, atomically, and durable.
+// Created with mode 0600 or replaced, atomically, and durable. Its draft is `path`.new: what has
+// that name is removed, never written to; one writer at a time.
 Status WritePrivateFile(const std::string& path, std::string_view content);
 // An empty file in place of a log that has grown over `max_bytes`; the old one becomes `path`.1
 // (its content is copied, since writers keep the file open). True: it was.
@@ -33,8 +34,11 @@ Status RemoveFile(const std::string& path);
 // Everything below, without following links. No effect when it is absent.
 Status RemoveDirectoryTree(const std::string& path);
 
-// Held while the descriptor, or one that a child inherited, is open. Nothing: another holds it.
+// Held while the descriptor, or one that a child inherited, is open. Nothing: another holds it, and
+// does not merely look (IsLocked), which is waited out for a fifth of a second.
 Result<std::optional<UniqueFd>> TryLockFile(const std::string& path);
+// False: nobody holds it, or there is no such file.
+Result<bool> IsLocked(const std::string& path);
 
 uint32_t EffectiveUserId();
 // "NAME=value" of this process, for a child that is to have the same.

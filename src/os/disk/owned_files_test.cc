@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -52,6 +54,26 @@ TEST_F(OwnedFilesTest, FilesArePrivateAndReplacedWhole) {
   ASSERT_TRUE(RemoveFile(Path("key")).ok());
 }
 
+TEST_F(OwnedFilesTest, WhatLiesInTheDraftsPlaceIsNotWrittenTo) {
+  ASSERT_TRUE(WritePrivateFile(Path("others"), "theirs").ok());
+  ASSERT_EQ(symlink(Path("others").c_str(), Path("key.new").c_str()), 0);
+  ASSERT_TRUE(WritePrivateFile(Path("key"), "secret").ok());
+  ASSERT_EQ(link(Path("others").c_str(), Path("key.new").c_str()), 0);
+  ASSERT_TRUE(WritePrivateFile(Path("key"), "secret").ok());
+  EXPECT_EQ(*RealFileSystem().Read(Path("others"), 100), "theirs");
+  EXPECT_EQ(*RealFileSystem().Read(Path("key"), 100), "secret");
+  struct stat info = {};
+  ASSERT_EQ(lstat(Path("key").c_str(), &info), 0);
+  EXPECT_TRUE(S_ISREG(info.st_mode));
+}
+
+TEST_F(OwnedFilesTest, AFailedWriteLeavesNoDraft) {
+  ASSERT_EQ(mkdir(Path("key").c_str(), 0700), 0);
+  EXPECT_FALSE(WritePrivateFile(Path("key"), "secret").ok());
+  struct stat info = {};
+  EXPECT_NE(lstat(Path("key.new").c_str(), &info), 0);
+}
+
 TEST_F(OwnedFilesTest, ALogIsRotatedWhenItIsLargerThanAllowed) {
   auto log = OpenForAppend(Path("log"));
   ASSERT_TRUE(log.ok());
@@ -74,6 +96,23 @@ TEST_F(OwnedFilesTest, ALockHasOneHolder) {
   first->reset();
   second = TryLockFile(Path("lock"));
   EXPECT_TRUE(second.ok() && second->has_value());
+}
+
+TEST_F(OwnedFilesTest, LookingAtALockDoesNotTakeIt) {
+  EXPECT_FALSE(*IsLocked(Path("lock")));
+  std::atomic<bool> is_over = false;
+  std::atomic<int> looks = 0;
+  std::thread looking([&] {
+    for (; !is_over; ++looks) (void)IsLocked(Path("lock"));
+  });
+  for (int round = 0; round < 100 || looks < 1000; ++round) {
+    auto lock = TryLockFile(Path("lock"));
+    EXPECT_TRUE(lock.ok() && lock->has_value()) << round;
+    EXPECT_TRUE(*IsLocked(Path("lock")));
+  }
+  is_over = true;
+  looking.join();
+  EXPECT_FALSE(*IsLocked(Path("lock")));
 }
 
 TEST_F(OwnedFilesTest, AProcessIsFoundByItsMark) {
