@@ -49,8 +49,10 @@ ModelManager::~ModelManager() {
   *alive_ = false;
   // Handles may outlive the manager by a moment while the program ends.
   for (auto& [name, model] : models_) {
-    for (auto& [number, version] : model.versions) {
-      if (version->instance) version->instance->on_unpinned = nullptr;
+    for (auto* versions : {&model.versions, &model.leaving}) {
+      for (auto& [number, version] : *versions) {
+        if (version->instance) version->instance->on_unpinned = nullptr;
+      }
     }
   }
 }
@@ -105,6 +107,7 @@ Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& n
   if (version) {
     const auto exact = versions.find(*version);
     if (exact != versions.end()) return exact->second;
+    if (VersionPtr leaving = Leaving(found->second, version)) return leaving;
     return NotFoundError("Request for unknown model: '" + name.str() + "' version " +
                          std::to_string(*version) + " is not found");
   }
@@ -112,6 +115,7 @@ Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& n
     return NotFoundError("Request for unknown model: '" + name.str() +
                          "' has no available versions");
   }
+  if (VersionPtr leaving = Leaving(found->second, {})) return leaving;
   // The highest that serves or can be tried; when all have failed, the highest says why.
   for (auto candidate = versions.rbegin(); candidate != versions.rend(); ++candidate) {
     if (StateOf(*candidate->second) != model::ResidencyState::kFailed) return candidate->second;
@@ -121,8 +125,11 @@ Result<ModelManager::VersionPtr> ModelManager::Resolve(const model::ModelName& n
 
 void ModelManager::RetryHigherVersions(const model::ModelName& name, int64_t resolved) {
   const MonotonicTime now = executor_.clock().Now();
-  const auto& versions = models_.find(name)->second.versions;
-  for (auto higher = versions.upper_bound(resolved); higher != versions.end(); ++higher) {
+  const Model& model = models_.find(name)->second;
+  const auto& versions = model.versions;
+  const bool is_leaving = model.leaving.contains(resolved);
+  for (auto higher = is_leaving ? versions.begin() : versions.upper_bound(resolved);
+       higher != versions.end(); ++higher) {
     const VersionPtr& version = higher->second;
     if (version->failure && !version->loading && now >= version->failure->retry_at) {
       StartLoad(version, 0);
@@ -183,6 +190,7 @@ void ModelManager::Acquire(const model::ModelName& name, std::optional<int64_t> 
 }
 
 void ModelManager::Wait(const VersionPtr& version, MonotonicTime deadline, AcquireDone done) {
+  if (version->leaving) return done(ModelHandle(version->instance));
   const MonotonicTime now = executor_.clock().Now();
   if (version->failure && !version->loading && now < version->failure->retry_at) {
     Status status = version->failure->status;
@@ -264,6 +272,8 @@ void ModelManager::OnLoadSucceeded(const VersionPtr& version,
   version->instance = std::move(instance);
   version->held_up = nullptr;
   CompleteWaiters(version, OkStatus());
+  const auto found = models_.find(version->key.name);
+  if (found != models_.end() && !version->removed) EndLeaving(found->second);
   if (old != nullptr) Retire(std::move(old));
   if (held_up != nullptr) Retire(std::move(held_up));
 }
@@ -377,6 +387,9 @@ void ModelManager::OnCellExit(const runner::CellExit& exit) {
     const VersionPtr version = FindVersion(instance->key);
     if (version == nullptr) continue;
     if (version->instance == instance) version->instance = nullptr;
+    if (version->leaving) {
+      models_.find(instance->key.name)->second.leaving.erase(instance->key.version);
+    }
     if (version->held_up == instance) version->held_up = nullptr;
     // It ended while it ran nothing for us; with one model in it there is no doubt whose doing.
     if (runner::IsOffence(exit.cause) && !blamed && instances.size() == 1) {
@@ -390,7 +403,9 @@ ModelManager::VersionPtr ModelManager::FindVersion(const model::ModelKey& key) c
   const auto found = models_.find(key.name);
   if (found == models_.end()) return nullptr;
   const auto version = found->second.versions.find(key.version);
-  return version == found->second.versions.end() ? nullptr : version->second;
+  if (version != found->second.versions.end()) return version->second;
+  const auto leaving = found->second.leaving.find(key.version);
+  return leaving == found->second.leaving.end() ? nullptr : leaving->second;
 }
 
 void ModelManager::OnOffence(const ModelInstance& instance, const std::string& reason) {
@@ -421,6 +436,7 @@ void ModelManager::RecordOffence(Version& version, const std::string& reason) {
 bool ModelManager::MoveElsewhere(const std::shared_ptr<ModelInstance>& instance) {
   const VersionPtr version = FindVersion(instance->key);
   if (version == nullptr || version->instance != instance) return true;  // it has gone already
+  if (version->leaving) return false;                                    // its files have gone
   if (executor_.clock().Now() < version->move_again_at) return false;
   version->held_up = std::move(version->instance);
   version->instance = nullptr;

@@ -11,7 +11,9 @@
 //                          └──────────────────────────────────┘ Acquire after retry_at
 //
 // A version that serves may at the same time load its successor (its files changed, or it moves to
-// another cell): it stays kReady until the successor is, and keeps serving when that fails.
+// another cell): it stays kReady until the successor is, and keeps serving when that fails. So does
+// a version that has gone from the disk, while no other version of its model is ready: it leaves
+// when one has loaded.
 //
 // Rules: one load per version at a time, which all waiting requests share, each with its own
 // deadline; an instance with pins is never unloaded; a model whose process faulted is loaded alone
@@ -128,6 +130,7 @@ class ModelManager {
     bool loading = false;
     bool load_again = false;  // its files changed while it loaded
     bool removed = false;
+    bool leaving = false;  // see Model::leaving; removed as well: it is never loaded again
     std::optional<Failure> failure;
     int offences = 0;
     MonotonicTime last_offence{};
@@ -138,7 +141,8 @@ class ModelManager {
   struct Model {
     repository::ModelEntry entry;
     std::map<int64_t, VersionPtr> versions;
-    uint64_t found_in_scan = 0;  // the last one begun when it was found
+    std::map<int64_t, VersionPtr> leaving;  // gone from the disk; they have an instance
+    uint64_t found_in_scan = 0;             // the last one begun when it was found
   };
   // In the folder, but not registered.
   struct OnDisk {
@@ -153,6 +157,13 @@ class ModelManager {
   void Register(repository::ModelEntry entry);
   void UpdateVersion(Model& model, const repository::ModelVersionEntry& entry, bool config_changed);
   void RemoveVersion(const VersionPtr& version);
+  void RemoveVersions(Model& model, const std::vector<VersionPtr>& gone);
+  // No effect on one that has nothing to serve with.
+  void Leave(Model& model, const VersionPtr& version);
+  void TakeBack(Model& model, const repository::ModelEntry& entry);
+  void EndLeaving(Model& model);
+  // The one that answers for a model without a ready version; null: none.
+  static VersionPtr Leaving(const Model& model, std::optional<int64_t> version);
   void RemoveModel(const model::ModelName& name);
   void ApplySnapshot(repository::Snapshot snapshot, uint64_t scan);
   void LoadAtStart();
@@ -164,7 +175,8 @@ class ModelManager {
 
   Result<VersionPtr> Resolve(const model::ModelName& name, std::optional<int64_t> version) const;
   Status UnknownModel(const model::ModelName& name, std::optional<int64_t> version) const;
-  // Versions above the one that answers whose wait after a failure is over.
+  // Versions above the one that answers (all, when that is leaving) whose wait after a failure is
+  // over.
   void RetryHigherVersions(const model::ModelName& name, int64_t resolved);
   void Wait(const VersionPtr& version, MonotonicTime deadline, AcquireDone done);
   void StartLoad(const VersionPtr& version, runner::CellId avoid);

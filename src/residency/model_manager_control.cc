@@ -60,6 +60,7 @@ void ModelManager::RemoveModel(const model::ModelName& name) {
   Model model = std::move(found->second);
   models_.erase(found);
   for (auto& [number, version] : model.versions) RemoveVersion(version);
+  EndLeaving(model);
   UpdateServerReady();
 }
 
@@ -117,6 +118,9 @@ std::vector<IndexEntry> ModelManager::Index(bool ready_only) const {
       if (version->failure) entry.reason = version->failure->reason;
       entries.push_back(std::move(entry));
     }
+    for (const auto& [number, version] : model.leaving) {
+      entries.push_back({name.str(), number, model::ResidencyState::kReady, ""});
+    }
   }
   if (!ready_only) {
     for (const auto& [name, reason] : skipped_) {
@@ -151,6 +155,8 @@ ModelView ModelManager::View(const ModelInstance& instance, std::optional<int64_
   for (const auto& [number, version] : found->second.versions) {
     if (StateOf(*version) != model::ResidencyState::kFailed) view.versions.push_back(number);
   }
+  for (const auto& [number, version] : found->second.leaving) view.versions.push_back(number);
+  std::sort(view.versions.begin(), view.versions.end());
   return view;
 }
 

@@ -108,10 +108,11 @@ void ModelManager::ApplySnapshot(repository::Snapshot snapshot, uint64_t scan) {
 }
 
 void ModelManager::Register(repository::ModelEntry entry) {
-  const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}, 0});
+  const auto [position, inserted] = models_.try_emplace(entry.name, Model{entry, {}, {}, 0});
   Model& model = position->second;
   model.found_in_scan = scans_begun_;
   on_disk_.erase(entry.name);
+  TakeBack(model, entry);
   std::vector<VersionPtr> gone;
   for (const auto& [number, version] : model.versions) {
     const bool kept = std::any_of(entry.versions.begin(), entry.versions.end(),
@@ -127,10 +128,72 @@ void ModelManager::Register(repository::ModelEntry entry) {
   }
   model.entry = std::move(entry);
   for (const auto& version : model.entry.versions) UpdateVersion(model, version, config_changed);
+  RemoveVersions(model, gone);
+}
+
+void ModelManager::RemoveVersions(Model& model, const std::vector<VersionPtr>& gone) {
+  for (const VersionPtr& version : gone) model.versions.erase(version->key.version);
+  const bool is_served =
+      std::any_of(model.versions.begin(), model.versions.end(),
+                  [](const auto& kept) { return kept.second->instance != nullptr; });
+  if (!is_served && !model.versions.empty()) {
+    for (const VersionPtr& version : gone) Leave(model, version);
+  }
+  std::vector<VersionPtr> successors;
+  for (const auto& [number, version] : model.versions) {
+    if (!model.leaving.empty() && version->instance == nullptr) successors.push_back(version);
+  }
+  // Nobody waits for them; whoever is answered from here on may unload the model.
+  for (const VersionPtr& version : successors) StartLoad(version, 0);
   for (const VersionPtr& version : gone) {
-    model.versions.erase(version->key.version);
+    if (version->leaving) {
+      // What waits for its move is answered where it is; that load is for nothing.
+      if (version->load_dones.empty()) CompleteWaiters(version, OkStatus());
+      version->instance = nullptr;
+    }
     RemoveVersion(version);
   }
+}
+
+void ModelManager::Leave(Model& model, const VersionPtr& version) {
+  std::shared_ptr<ModelInstance> instance = std::move(version->held_up);
+  version->held_up = nullptr;
+  if (version->instance != nullptr) instance = version->instance;
+  if (instance == nullptr || !instance->cell->alive()) return;
+  version->instance = instance;
+  version->leaving = true;
+  auto leaving = std::make_shared<Version>(version->key);
+  leaving->entry = version->entry;
+  leaving->instance = std::move(instance);
+  leaving->leaving = leaving->removed = true;
+  model.leaving[version->key.version] = std::move(leaving);
+}
+
+// What was leaving is on the disk again.
+void ModelManager::TakeBack(Model& model, const repository::ModelEntry& entry) {
+  for (const auto& on_disk : entry.versions) {
+    const auto found = model.leaving.find(on_disk.version);
+    if (found == model.leaving.end()) continue;
+    auto version = std::make_shared<Version>(found->second->key);
+    version->entry = found->second->entry;
+    version->instance = std::move(found->second->instance);
+    model.leaving.erase(found);
+    model.versions.insert_or_assign(on_disk.version, std::move(version));
+  }
+}
+
+void ModelManager::EndLeaving(Model& model) {
+  const auto leaving = std::exchange(model.leaving, {});
+  for (const auto& [number, version] : leaving) RemoveVersion(version);
+}
+
+ModelManager::VersionPtr ModelManager::Leaving(const Model& model, std::optional<int64_t> version) {
+  for (auto candidate = model.leaving.rbegin(); candidate != model.leaving.rend(); ++candidate) {
+    const auto& instance = candidate->second->instance;
+    const bool is_asked = !version || *version == candidate->first;
+    if (is_asked && instance != nullptr && instance->cell->alive()) return candidate->second;
+  }
+  return nullptr;
 }
 
 void ModelManager::UpdateVersion(Model& model, const repository::ModelVersionEntry& entry,
