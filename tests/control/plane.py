@@ -261,8 +261,20 @@ class Plane:
                 if name.endswith(('.log', '.out')) and name != 'audit.log':
                     with open(os.path.join(folder, name), encoding='utf-8', errors='replace') as file:
                         text += f'--- {os.path.relpath(os.path.join(folder, name), self.directory)}\n'
-                        text += file.read()[-3000:] + '\n'
+                        text += file.read()[-2000:] + '\n'
         return text
+
+    def statuses(self):
+        """What TrainedModels say that are not as they should be."""
+        text = ''
+        with contextlib.suppress(*LOST):
+            for thing in self.list('trainedmodels'):
+                said = [f'{condition["type"]}={condition["status"]} {condition.get("reason", "")}'
+                        f' {condition.get("message", "")}' for condition in thing.get('status', {}).get('conditions', [])
+                        if condition['status'] != 'True']
+                if said or not thing.get('status'):
+                    text += f'{thing["metadata"]["name"]}: {"; ".join(said)}\n'
+        return text[:3000]
 
     def until(self, what, condition, seconds=SECONDS):
         end = time.monotonic() + seconds
@@ -271,7 +283,7 @@ class Plane:
             if value:
                 return value
             time.sleep(POLL)
-        raise Unexpected(f'not within {seconds} s: {what}\n{self.logs()}')
+        raise Unexpected(f'not within {seconds} s: {what}\n{self.statuses()}\n{self.logs()}')
 
 
 class Load(threading.Thread):

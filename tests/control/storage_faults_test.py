@@ -21,7 +21,7 @@ from plane import SOURCE, Load, Plane
 
 BIN = STAND = ''
 MODEL = os.path.join(SOURCE, 'examples/models/tiny-mlp.onnx')
-DEADLINE = '8s'  # of one attempt to fetch and load
+DEADLINE = '5s'  # of one attempt to fetch and load
 
 
 class Stand:
@@ -138,16 +138,16 @@ class StorageFaults(unittest.TestCase):
         for name in names:
             self.plane.until(f'{name} is ready', lambda name=name: self.plane.is_ready('trainedmodels', name))
 
-    def becomes_false(self, name, reasons):
+    def becomes_false(self, name, reasons, before='file://'):
         """The new version does not come, for one of these reasons; the one before answers. Its condition."""
         reasons = (reasons,) if isinstance(reasons, str) else reasons
         condition = self.plane.until(
-            f'{name}: {reasons}, not {self.plane.condition("trainedmodels", name, "Downloaded")}',
+            f'{name}: {reasons}',
             lambda: self.plane.condition('trainedmodels', name, 'Downloaded').get('reason') in reasons
             and self.plane.condition('trainedmodels', name, 'Downloaded'))
         self.assertEqual(condition['status'], 'False')
         status = self.plane.get('trainedmodels', name)['status']
-        self.assertTrue(status['servingStorageUri'].startswith('file://'))
+        self.assertTrue(status['servingStorageUri'].startswith(before))
         self.assertEqual(self.plane.infer(name), 200)
         self.assertTrue(self.plane.is_ready('trainedmodels', name))
         for secret in (self.plane.state, self.stand.addresses['proxy'], 'hunter2'):
@@ -155,10 +155,15 @@ class StorageFaults(unittest.TestCase):
         return condition
 
     def becomes_true(self, name, uri):
-        self.plane.until(f'{name} has the new version',
-                         lambda: self.plane.condition('trainedmodels', name, 'Loaded').get('status') == 'True'
-                         and self.plane.get('trainedmodels', name)['status'].get('servingStorageUri') in (None, uri)
-                         and self.plane.condition('trainedmodels', name, 'Downloaded').get('status') == 'True')
+        def has_it():
+            thing = self.plane.get('trainedmodels', name)
+            status = thing.get('status', {})
+            truths = {condition['type']: condition['status'] for condition in status.get('conditions', [])}
+            return (thing['metadata']['generation'] == status.get('observedGeneration')
+                    and truths.get('Loaded') == 'True' and truths.get('Downloaded') == 'True'
+                    and status.get('servingStorageUri') in (None, uri))
+
+        self.plane.until(f'{name} has the new version', has_it)
         self.assertEqual(self.plane.infer(name), 200)
 
     def bytes_of(self, name):
@@ -236,7 +241,8 @@ class StorageFaults(unittest.TestCase):
         self.plane.set_uri('keys', 'gs://bucket/keys')
         for name in (*pages, 'keys'):
             self.becomes_false(name, 'ModelRefused')
-        self.becomes_false('many', ('ModelTooLarge', 'ModelRefused'))
+        # Which of the two comes first is the disk's speed.
+        self.becomes_false('many', ('ModelTooLarge', 'DownloadTimeout'))
         self.assertFalse(os.path.exists(outside))
         replica = self.plane.replica_directory(self.plane.pods_of()[0])
         self.assertEqual([name for name in os.listdir(replica) if name == 'x'], [])
@@ -267,7 +273,7 @@ class StorageFaults(unittest.TestCase):
     def test_26_what_is_over_soon_is_not_seen(self):
         self.serving('shaken')
         for number, fault in enumerate((('spoil', 'media', 'status', 503, 3), ('spoil', 'media', 'status', 429, 2),
-                                        ('spoil', 'list', 'status', 500, 2), ('proxy', 'reset', 3000, 2),
+                                        ('spoil', 'list', 'status', 500, 2), ('proxy', 'reset', 1200, 2),
                                         ('proxy', 'close', 500, 2), ('proxy', 'reset', 0, 2))):
             with self.subTest(fault):
                 uri = self.stand.put_model(f'shaken-{number}')
@@ -281,17 +287,18 @@ class StorageFaults(unittest.TestCase):
                 (('spoil', 'media', 'status', 503, 0), ('StorageUnavailable', 'DownloadTimeout')),
                 (('spoil', 'media', 'status', 403, 0), 'StorageDenied'),
                 (('spoil', 'list', 'status', 404, 0), 'StorageNotFound'),
-                (('proxy', 'reset', 3000, 0), ('StorageUnavailable', 'DownloadTimeout')),
-                (('proxy', 'hang', 3000, 0), 'DownloadTimeout'),
+                (('proxy', 'reset', 100, 0), ('StorageUnavailable', 'DownloadTimeout')),
+                (('proxy', 'hang', 1200, 0), 'DownloadTimeout'),
                 (('proxy', 'drip', 20, 0), 'DownloadTimeout'))):
             with self.subTest(fault):
+                before = self.plane.get('trainedmodels', 'stuck')['spec']['model']['storageUri']
                 uri = self.stand.put_model(f'stuck-{number}')
                 self.stand.do(*fault)
                 self.plane.set_uri('stuck', uri)
                 beside = self.plane.onnx(f'beside-{number}')
                 self.plane.set_uri('beside', beside)
                 self.becomes_true('beside', beside)
-                condition = self.becomes_false('stuck', reasons)
+                condition = self.becomes_false('stuck', reasons, before)
                 self.assertIn('next try at', condition['message'])
                 self.stand.heal()
                 self.becomes_true('stuck', uri)

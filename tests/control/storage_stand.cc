@@ -11,7 +11,9 @@
 //   requests                     how many times bytes of objects were asked for
 //
 // The first line that it prints is an object of addresses; it ends with its input.
-#include <atomic>
+#include <signal.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -53,7 +55,8 @@ void Spoil(const Fault& fault, ServedReply& reply) {
   const auto number = fault.number;
   if (fault.kind == "status") reply = {.status = static_cast<int>(number), .body = "{}"};
   if (fault.kind == "longer") reply.body += std::string(number, 'x');
-  if (fault.kind == "shorter") reply.body.resize(reply.body.size() - number);
+  if (fault.kind == "shorter")
+    reply.body.resize(reply.body.size() - std::min<size_t>(number, reply.body.size()));
   if (fault.kind == "flip" && number < reply.body.size()) reply.body[number] ^= 1;
   if (fault.kind == "generation") {
     for (auto& [name, value] : reply.headers) {
@@ -188,6 +191,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: storage_stand CERTIFICATES_FILE\n", stderr);
     return 2;
   }
+  signal(SIGPIPE, SIG_IGN);  // clients that have seen enough
   throng::storage::testing::Stand stand;
   stand.Introduce(argv[1]);
   for (std::string line; std::getline(std::cin, line);) {

@@ -12,6 +12,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 BIN = ''
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -384,6 +387,104 @@ class UpTest(unittest.TestCase):
             text = file.read()
         self.assertTrue(re.search(r'"verb":"(create|patch)".*inferenceservices', text) or 'inferenceservices' in text)
         self.assertNotIn('2Gi', text)
+
+    # --- what the person at the terminal sees -------------------------------------------
+    def refused(self, *flags):
+        """What `throng up` says when it cannot come up; it must end by itself, with status 1."""
+        done = subprocess.run([os.path.join(BIN, 'throng'), 'up', '--state-dir', self.state, *flags],
+                              env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return done.stdout
+
+    def test_what_keeps_it_from_coming_up_is_told(self):
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            port = taken.getsockname()[1]
+            for flags in ((), ('--detach',)):
+                self.assertIn(f'port {port} is already in use', self.refused('--ingress-port', str(port), *flags))
+                self.assertIn(f'port {port} is already in use', self.refused('--api-port', str(port), *flags))
+        nowhere = os.path.join(self.directory, 'none', 'file')
+        self.assertIn('the kubeconfig', self.refused('--kubeconfig', nowhere))
+        self.assertIn('the ports file', self.refused('--ports-file', nowhere))
+        file = os.path.join(self.directory, 'file')
+        open(file, 'w', encoding='utf-8').close()
+        self.state = file
+        self.assertIn(f'the state directory {file}', self.refused())
+        self.state = os.path.join(self.directory, 'state')
+        self.up()  # nothing of all that is left
+
+    def test_the_gateway_keeps_its_port_when_it_is_killed(self):
+        self.up()
+        self.apply(SERVICE.format(replicas=1, memory='2Gi') + model('a', self.onnx('a')))
+        self.ready('tm/a')
+        with open(os.path.join(self.state, 'gateway/process'), encoding='utf-8') as file:
+            first = int(file.read().split()[1])
+        os.kill(first, signal.SIGKILL)
+
+        def answers():
+            try:
+                return self.infer('a')[0] == 200
+            except OSError:
+                return False
+
+        self.until('an answer on the same port', answers)
+        self.assertIn(f':{self.running["ingress"]}', self.throng('env', '--state-dir', self.state).replace(
+            'INGRESS_PORT=', ':'))
+
+    def test_a_gateway_that_was_left_gives_way_to_another_port(self):
+        self.up()
+        os.kill(self.running['pid'], signal.SIGKILL)
+        self.until('down', lambda: 'no throng up runs' in self.throng('status', '--state-dir', self.state, check=False))
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        self.up('--ingress-port', str(port))
+        self.assertEqual(self.running['ingress'], port)
+        self.assertEqual(self.infer('a')[0], 404)
+
+    def test_status_and_statuses_tell_where_to_look(self):
+        self.up()
+        self.apply(SERVICE.format(replicas=1, memory='2Gi').replace('minReplicas: 1', 'minReplicas: 1\n    maxReplicas: 3')
+                   + model('a', self.onnx('a')))
+        self.ready('tm/a')
+        for resource, name in (('isvc', 'mms'), ('tm', 'a')):
+            line = self.get(resource, name)['status']['curl']
+            self.assertIn(line, self.throng('describe', resource, name))
+            done = subprocess.run(['sh', '-c', line + ' -sf -o /dev/null'], check=False, timeout=SECONDS)
+            self.assertEqual(done.returncode, 0, line)
+        self.assertIn('maxReplicas 3 has no effect yet', self.throng('describe', 'isvc', 'mms'))
+        self.assertIn('AutoscalingUnavailable', self.throng('events'))
+        self.assertEqual(self.infer('a')[0], 200)
+        status = self.throng('status', '--state-dir', self.state)
+        page = urllib.request.urlopen(re.search(r'http://\S+/metrics', status).group(), timeout=SECONDS).read().decode()
+        self.assertIn('throng_gateway_replies_total{class="2xx"}', page)
+        path = re.search(r'access log +(\S+)', status).group(1)
+
+        def lines():
+            with open(path, encoding='utf-8') as file:
+                return [json.loads(line) for line in file if '/v2/models/a/infer' in line]
+
+        line = self.until('a line of the access log', lambda: os.path.exists(path) and lines())[0]
+        self.assertEqual((line['status'], line['method'], line['attempts']), (200, 'POST', 1))
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+
+    def test_an_open_ingress_is_warned_of_and_the_api_always_wants_to_know_who(self):
+        text = self.throng('up', '--detach', '--state-dir', self.state, '--api-address', '0.0.0.0',
+                           '--ingress-address', '0.0.0.0', '--api-name', 'models.example.com')
+        self.assertIn('warning: the ingress listens on 0.0.0.0, and requests need no key', text)
+        self.assertIn('(TLS, certificate or token; on every address)', text)
+        with open(os.path.join(self.state, 'logs/up.log'), encoding='utf-8') as file:
+            self.assertIn('requests need no key', file.read())
+        with open(os.path.join(self.state, 'up.json'), encoding='utf-8') as file:
+            port = json.load(file)['api']
+        authority = os.path.join(self.state, 'pki/ca.crt')
+        context = ssl.create_default_context(cafile=authority)
+        with context.wrap_socket(socket.create_connection(('127.0.0.1', port), timeout=SECONDS),
+                                 server_hostname='models.example.com') as connection:
+            connection.sendall(b'GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+            self.assertIn(b' 401 ', connection.recv(64))
+        with socket.create_connection(('127.0.0.1', port), timeout=SECONDS) as plain:
+            plain.sendall(b'GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n')
+            self.assertNotIn(b'HTTP/1.1 200', plain.recv(64))
 
 
 if __name__ == '__main__':
