@@ -143,5 +143,6 @@ inline constexpr size_t kLogFollowers = 5;                      // pods followed
 inline constexpr size_t kTemplateBytes = 64ULL * 1024;          // of a JSONPath template
 inline constexpr size_t kTemplateDepth = 16;                    // ranges and filters in each other
 inline constexpr size_t kTemplateValues = 1000000;              // of one expression
+inline constexpr size_t kDiffCells = 4000000;                   // lines by lines that are compared
 
 }  // namespace throng::limits

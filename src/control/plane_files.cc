@@ -1,5 +1,6 @@
 #include "control/plane_files.h"
 
+#include <charconv>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -66,6 +67,28 @@ Status WritePorts(const std::string& path, const PlanePorts& ports) {
                               Json{{"api", ports.api}, {"ingress", ports.ingress}}.dump() + "\n");
 }
 
+IngressPorts ReadIngressPorts(const std::string& path) {
+  const Json json = ReadJson(path);
+  if (!json.is_object()) return {};
+  return {.ingress = PortAt(json, "ingress"),
+          .admin = PortAt(json, "admin"),
+          .address = TextOf(json, "address")};
+}
+
+Status WriteIngressPorts(const std::string& path, const IngressPorts& ports) {
+  const Json json = {
+      {"ingress", ports.ingress}, {"admin", ports.admin}, {"address", ports.address}};
+  return os::WritePrivateFile(path, json.dump() + "\n");
+}
+
+std::string AccessLogPath(const std::string& state_directory) {
+  return os::JoinPath(state_directory, "logs/access.log");
+}
+
+std::string StorePath(const std::string& state_directory) {
+  return os::JoinPath(state_directory, "throng.db");
+}
+
 Result<os::UniqueFd> TakeState(const std::string& directory) {
   const std::string path = os::JoinPath(directory, "lock");
   THRONG_ASSIGN_OR_RETURN(auto lock, os::TryLockFile(path));
@@ -87,17 +110,36 @@ Status WriteRunning(const std::string& path, const ControlPlaneAddresses& addres
                      {"api", addresses.api_port},
                      {"ingress", addresses.ingress_port},
                      {"kubeconfig", addresses.kubeconfig},
-                     {"log", addresses.log_file}};
+                     {"log", addresses.log_file},
+                     {"apiAddress", addresses.api_address},
+                     {"ingressAddress", addresses.ingress_address}};
   return os::WritePrivateFile(path, json.dump(2) + "\n");
 }
 
-Result<RunningPlane> FindRunning(const std::string& state_directory) {
+namespace {
+
+// kNotFound: nobody holds it.
+Status CheckHeld(const std::string& state_directory) {
   const Status none = NotFoundError("no throng up runs on this state directory");
-  const std::string lock_path = os::JoinPath(state_directory, "lock");
-  const auto info = os::RealFileSystem().Stat(lock_path);
-  if (!info.ok() || info->kind == os::FileKind::kAbsent) return none;
-  THRONG_ASSIGN_OR_RETURN(const auto lock, os::TryLockFile(lock_path));
-  if (lock) return none;  // nobody holds it
+  const std::string path = os::JoinPath(state_directory, "lock");
+  THRONG_ASSIGN_OR_RETURN(const bool is_held, os::IsLocked(path));
+  return is_held ? OkStatus() : none;
+}
+
+}  // namespace
+
+Result<int64_t> FindHolder(const std::string& state_directory) {
+  THRONG_RETURN_IF_ERROR(CheckHeld(state_directory));
+  const auto text =
+      os::RealFileSystem().Read(os::JoinPath(state_directory, "lock.pid"), kSmallFileBytes);
+  int64_t process_id = 0;
+  if (text.ok()) std::from_chars(text->data(), text->data() + text->size(), process_id);
+  if (process_id <= 0) return UnavailableError("throng up is starting");
+  return process_id;
+}
+
+Result<RunningPlane> FindRunning(const std::string& state_directory) {
+  THRONG_RETURN_IF_ERROR(CheckHeld(state_directory));
   const Json json = ReadJson(os::JoinPath(state_directory, "up.json"));
   if (!json.is_object()) return UnavailableError("throng up is starting");
   RunningPlane plane{.api_url = TextOf(json, "apiUrl"),
@@ -105,9 +147,15 @@ Result<RunningPlane> FindRunning(const std::string& state_directory) {
                      .api_port = PortAt(json, "api"),
                      .ingress_port = PortAt(json, "ingress"),
                      .kubeconfig = TextOf(json, "kubeconfig"),
-                     .log_file = TextOf(json, "log")};
+                     .log_file = TextOf(json, "log"),
+                     .api_address = TextOf(json, "apiAddress"),
+                     .ingress_address = TextOf(json, "ingressAddress")};
   const auto pid = json.find("pid");
   if (pid != json.end() && pid->is_number_integer()) plane.process_id = pid->get<int64_t>();
+  // Of the gateway as it is now: it is a process of its own.
+  const IngressPorts gateway = ReadIngressPorts(os::JoinPath(state_directory, "gateway/ports"));
+  if (gateway.ingress != 0) plane.ingress_port = gateway.ingress;
+  plane.admin_port = gateway.admin;
   return plane;
 }
 

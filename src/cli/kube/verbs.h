@@ -17,6 +17,7 @@ int Apply(std::span<const std::string> arguments, Surroundings& surroundings);
 int Create(std::span<const std::string> arguments, Surroundings& surroundings);
 int Delete(std::span<const std::string> arguments, Surroundings& surroundings);
 int Describe(std::span<const std::string> arguments, Surroundings& surroundings);
+int Diff(std::span<const std::string> arguments, Surroundings& surroundings);
 int Edit(std::span<const std::string> arguments, Surroundings& surroundings);
 int Events(std::span<const std::string> arguments, Surroundings& surroundings);
 int Explain(std::span<const std::string> arguments, Surroundings& surroundings);

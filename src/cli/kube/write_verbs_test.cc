@@ -59,6 +59,50 @@ TEST_F(WriteTest, ApplyCreatesConfiguresAndLeaves) {
             std::string::npos);
 }
 
+TEST_F(WriteTest, DiffTellsWhatApplyWouldChangeAndChangesNothing) {
+  Ran ran = VerbHarness::Run(Diff, {"-f", "/m.yaml"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(ran.error, "");
+  const std::string name = "serving.kubeflow.org.v1alpha1.TrainedModel.default.cifar10";
+  EXPECT_TRUE(ran.out.starts_with("--- LIVE/" + name + "\n+++ MERGED/" + name + "\n@@ -0,0 +1,"))
+      << ran.out;
+  EXPECT_TRUE(ReadModel().is_null());
+  Applied();
+  ran = VerbHarness::Run(Diff, {"-f", "/m.yaml"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out + ran.error, "");
+  files.PutFile("/m.yaml",
+                "apiVersion: serving.kubeflow.org/v1alpha1\nkind: TrainedModel\nmetadata:\n"
+                "  name: cifar10\nspec:\n  model:\n    memory: 2Gi\n");
+  ran = VerbHarness::Run(Diff, {"-f", "/m.yaml"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.out.find("\n-  inferenceService: triton-mms\n   model:\n-    memory: 1Gi\n"
+                         "+    memory: 2Gi\n"),
+            std::string::npos)
+      << ran.out;
+  EXPECT_EQ(ReadModel()["spec"]["model"]["memory"], "1Gi");
+}
+
+TEST_F(WriteTest, DiffHidesSecretsAndFailsWithTwo) {
+  const std::string start =
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {same: YQ==, ";
+  files.PutFile("/s.yaml", start + "key: b2xk}\n");
+  Applied("/s.yaml");
+  files.PutFile("/s.yaml", start + "key: bmV3}\n");
+  Ran ran = VerbHarness::Run(Diff, {"-f", "/s.yaml"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(ran.out.find("b2xk"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("bmV3"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("-  key: '*** (before)'\n+  key: '*** (after)'\n   same: '***'\n"),
+            std::string::npos)
+      << ran.out;
+  EXPECT_EQ(VerbHarness::Run(Diff, {"-f", "/none.yaml"}).status, 2);
+  EXPECT_EQ(VerbHarness::Run(Diff, {}).status, 2);
+  EXPECT_EQ(VerbHarness::Run(Diff, {"-f", "/s.yaml", "word"}).status, 2);
+  environment["KUBECONFIG"] = "/none";
+  EXPECT_EQ(VerbHarness::Run(Diff, {"-f", "/s.yaml"}).status, 2);
+}
+
 TEST_F(WriteTest, ApplyTakesFoldersListsAndStandardInput) {
   files.PutFile("/d/b.yaml",
                 "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n---\n"

@@ -11,6 +11,8 @@ int UpCommand(std::span<const std::string> arguments);
 int EnvCommand(std::span<const std::string> arguments);
 int StatusCommand(std::span<const std::string> arguments);
 int DownCommand(std::span<const std::string> arguments);
+int BackupCommand(std::span<const std::string> arguments);
+int RestoreCommand(std::span<const std::string> arguments);
 int GatewayCommand(std::span<const std::string> arguments);
 int AgentCommand(std::span<const std::string> arguments);
 int AttackCommand(std::span<const std::string> arguments);

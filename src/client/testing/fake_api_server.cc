@@ -168,6 +168,7 @@ const std::vector<Type>& Types() {
       {"v1", "namespaces", "", "Namespace", false, {"ns"}, {}},
       {"v1", "pods", "", "Pod", true, {"po"}, {"all"}},
       {"v1", "configmaps", "", "ConfigMap", true, {"cm"}, {}},
+      {"v1", "secrets", "", "Secret", true, {}, {}},
       {"v1", "events", "", "Event", true, {"ev"}, {}},
       {"batch/v1", "jobs", "job", "Job", true, {}, {"all"}},
       {"serving.kubeflow.org/v1beta1",
