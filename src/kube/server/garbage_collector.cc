@@ -142,6 +142,8 @@ void GarbageCollector::FinishOrphaning(const std::string& uid, const Node& node)
     DropOwners(child, nodes_.at(child),
                [&](const OwnerReference& owner) { return owner.uid == uid; });
   }
+  // A child whose write fails has nothing to ask for itself: its owner is still there.
+  RetryLater(uid);
 }
 
 GarbageCollector::Owner GarbageCollector::Look(const OwnerReference& owner,

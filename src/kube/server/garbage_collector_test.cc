@@ -4,6 +4,7 @@
 
 #include "kube/server/namespace_controller.h"
 #include "kube/server/testing/registry_harness.h"
+#include "kube/testing/failing_objects.h"
 
 namespace throng::kube::server {
 namespace {
@@ -138,6 +139,26 @@ TEST_F(GarbageCollectorTest, OrphansLoseTheirReference) {
   EXPECT_FALSE(Exists("owner"));
   ASSERT_TRUE(Exists("child"));
   EXPECT_EQ(OwnerCount("child"), 0u);
+}
+
+TEST_F(GarbageCollectorTest, AnOrphanThatCannotBeWrittenAtOnceKeepsItsOwnerNoLonger) {
+  kube::testing::FailingObjects objects(harness_.executor, harness_.registry);
+  int failures = 2;
+  objects.fail = [&](std::string_view verb, std::string_view) {
+    const bool fails = verb == "update" && failures-- > 0;
+    return fails ? Status(StatusCode::kAborted, "it changed meanwhile") : OkStatus();
+  };
+  GarbageCollector collector(harness_.executor, objects);
+  collector.Start();
+  const Json owner = Make("owner");
+  Make("child", {owner});
+  Make("other", {owner});
+  Delete("owner", Propagation::kOrphan);
+  EXPECT_LE(failures, 0);
+  EXPECT_FALSE(Exists("owner"));
+  ASSERT_TRUE(Exists("child"));
+  EXPECT_EQ(OwnerCount("child"), 0u);
+  EXPECT_EQ(OwnerCount("other"), 0u);
 }
 
 TEST_F(GarbageCollectorTest, TheOwnersGroupMayBeEitherView) {
