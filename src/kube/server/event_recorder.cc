@@ -16,6 +16,8 @@ constexpr double kBurst = 25;
 constexpr std::chrono::seconds kTokenEvery{300};
 constexpr size_t kMessageBytes = 1024;  // Kubernetes' own bound
 constexpr std::chrono::seconds kSweepEvery{60};
+// Of old events: others want to write, too.
+constexpr size_t kDeletionsAtOnce = 64;
 
 Json Reference(const Json& object) {
   Json reference = {{"apiVersion", TextAt(object, {"apiVersion"})},
@@ -180,21 +182,32 @@ void EventKeeper::Seen(EventKind kind, const Json& event) {
   if (time.empty()) time = TextAt(event, {"metadata", "creationTimestamp"});
   by_time_.insert({time, key});
   times_.emplace(key, std::move(time));
-  if (times_.size() > most_) DeleteOldest();
+  if (times_.size() - deleting_.size() > most_) DeleteOld();
 }
 
-void EventKeeper::DeleteOldest() {
-  const auto oldest = *by_time_.begin();
-  // Forgotten now, so that the next one to come deletes another.
-  by_time_.erase(by_time_.begin());
-  times_.erase(oldest.second);
-  objects_.Delete(kEventsResource, oldest.second.first, oldest.second.second,
-                  Propagation::kBackground, [](Result<Json>) {});
+void EventKeeper::DeleteOld() {
+  size_t too_many = times_.size() - std::min(times_.size(), most_);
+  for (const auto& [time, key] : by_time_) {
+    if (deleting_.size() >= kDeletionsAtOnce) return;
+    if (too_many == 0 && !(time < eldest_)) return;
+    if (too_many > 0) --too_many;
+    if (deleting_.insert(key).second) DeleteOne(key);
+  }
+}
+
+void EventKeeper::DeleteOne(const Key& key) {
+  objects_.Delete(kEventsResource, key.first, key.second, Propagation::kBackground,
+                  [this, life = std::weak_ptr<char>(life_), key](Result<Json> result) {
+                    if (life.expired()) return;
+                    deleting_.erase(key);
+                    // One that could not be deleted waits for the next sweep.
+                    if (result.ok() && !times_.contains(key)) DeleteOld();
+                  });
 }
 
 void EventKeeper::Sweep() {
-  const std::string eldest = Timestamp(executor_.clock().WallNow() - limits::kEventTimeToLive);
-  while (!by_time_.empty() && by_time_.begin()->first < eldest) DeleteOldest();
+  eldest_ = Timestamp(executor_.clock().WallNow() - limits::kEventTimeToLive);
+  DeleteOld();
   timer_ = executor_.StartTimer(executor_.clock().Now() + kSweepEvery, [this] { Sweep(); });
 }
 

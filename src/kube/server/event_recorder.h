@@ -81,7 +81,9 @@ class EventKeeper {
   using Key = std::pair<std::string, std::string>;  // namespace, name
   void Seen(EventKind kind, const Json& event);
   void Sweep();
-  void DeleteOldest();
+  // What is too old, and what is too much; a bounded number of writes at once.
+  void DeleteOld();
+  void DeleteOne(const Key& key);
 
   Executor& executor_;
   Objects& objects_;
@@ -89,7 +91,10 @@ class EventKeeper {
   std::unique_ptr<ObjectWatch> watch_;
   std::map<Key, std::string> times_;               // of the last occurrence
   std::set<std::pair<std::string, Key>> by_time_;  // timestamps sort as texts
+  std::set<Key> deleting_;                         // on their way; known until they are gone
+  std::string eldest_;                             // at the last sweep: older ones are to go
   Executor::TimerId timer_ = 0;
+  std::shared_ptr<char> life_ = std::make_shared<char>('x');
 };
 
 }  // namespace throng::kube::server

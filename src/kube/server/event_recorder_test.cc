@@ -6,6 +6,7 @@
 #include "kube/object_meta.h"
 #include "kube/server/bootstrap.h"
 #include "kube/server/testing/registry_harness.h"
+#include "kube/testing/failing_objects.h"
 
 namespace throng::kube::server {
 namespace {
@@ -133,6 +134,36 @@ TEST_F(EventRecorderTest, TheOldestGoWhenThereAreTooMany) {
   EXPECT_EQ(Events().size(), kMost);
   EXPECT_FALSE(harness_.registry.Get({&kind, "default", "e0"}).ok());
   EXPECT_TRUE(harness_.registry.Get({&kind, "default", "e1"}).ok());
+}
+
+TEST_F(EventRecorderTest, ManyThatGrewOldTogetherGoAndOneThatCouldNotGoesLater) {
+  constexpr size_t kMany = limits::kStorePendingWrites + 100;
+  const Kind& kind = KindOf("v1", "Event");
+  for (size_t i = 0; i < kMany; ++i) {
+    Json event = {{"metadata", {{"name", "e" + std::to_string(i)}}},
+                  {"involvedObject", {{"name", "a"}, {"namespace", "default"}}},
+                  {"lastTimestamp", "2021-05-22T01:00:00Z"}};
+    harness_.registry.Create({&kind, "default", ""}, std::move(event), {},
+                             [](ApiResult<Written> made) { EXPECT_TRUE(made.ok()); });
+    if (i % 1000 == 0) harness_.executor.RunPosted();
+  }
+  harness_.executor.RunPosted();
+  ASSERT_EQ(Events().size(), kMany);
+  kube::testing::FailingObjects objects(harness_.executor, harness_.registry);
+  size_t at_once = 0;
+  bool has_failed = false;
+  objects.fail = [&](std::string_view, std::string_view) {
+    ++at_once;
+    if (std::exchange(has_failed, true)) return OkStatus();
+    return UnavailableError("no space is left on the disk");
+  };
+  EventKeeper keeper(harness_.executor, objects);
+  keeper.Start();
+  harness_.executor.Advance(std::chrono::seconds(61));
+  EXPECT_LE(Events().size(), 1u);
+  EXPECT_GE(at_once, kMany);
+  harness_.executor.Advance(std::chrono::seconds(60));
+  EXPECT_TRUE(Events().empty());
 }
 
 TEST(BootstrapTest, MakesWhatIsMissingAndLeavesWhatIsThere) {
