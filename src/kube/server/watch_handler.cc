@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <deque>
 #include <utility>
 
 #include "base/control_limits.h"
@@ -111,7 +112,7 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
       ApiResult<ObjectPage> page = NextPage(options_.resource_version);
       if (!page.ok()) return call_->SendError(page.error());
       Open();
-      SendPage(*page);
+      TakePage(*page);
       return Continue();
     }
     Open();
@@ -148,27 +149,31 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
     });
   }
 
-  void SendPage(const ObjectPage& page) {
+  void TakePage(const ObjectPage& page) {
     since_ = page.revision;
-    for (const SharedObject& object : page.objects) {
-      if (stream_ != nullptr) Send(EventName(EventKind::kAdded), *object);
-    }
+    initial_.assign(page.objects.begin(), page.objects.end());
     next_page_ = page.continue_token;
-    has_next_page_ = !next_page_.empty();
-    is_initial_ = has_next_page_;
   }
+  bool HasInitial() const { return !initial_.empty() || !next_page_.empty(); }
 
   // Sends more of what was there already, as fast as the client takes it.
   void Continue() {
     const auto self = shared_from_this();
     if (stream_ == nullptr) return;
     if (stream_->client_gone()) return End();
-    while (has_next_page_ && stream_ != nullptr && stream_->unsent_bytes() < kInitialUnsentBytes) {
-      const ApiResult<ObjectPage> page = NextPage("");
-      if (!page.ok()) return SendErrorAndFinish(page.error());
-      SendPage(*page);
+    // One by one: a page of large objects is more than a client may be behind.
+    while (HasInitial() && stream_ != nullptr && stream_->unsent_bytes() < kInitialUnsentBytes) {
+      if (initial_.empty()) {
+        const ApiResult<ObjectPage> page = NextPage("");
+        if (!page.ok()) return SendErrorAndFinish(page.error());
+        TakePage(*page);
+        continue;
+      }
+      const SharedObject object = std::move(initial_.front());
+      initial_.pop_front();
+      Send(EventName(EventKind::kAdded), *object);
     }
-    if (stream_ == nullptr || is_initial_ || is_live_) return;
+    if (stream_ == nullptr || HasInitial() || is_live_) return;
     if (options_.ends_initial) SendBookmark(since_, true);
     GoLive(since_);
   }
@@ -231,9 +236,8 @@ class WatchHandler::Stream : public std::enable_shared_from_this<Stream> {
   ObjectRenderer renderer_;
   std::unique_ptr<http::ReplyStream> stream_;  // null: ended
   std::unique_ptr<ObjectWatch> watch_;
-  std::string next_page_;
-  bool has_next_page_ = false;
-  bool is_initial_ = false;
+  std::deque<SharedObject> initial_;  // of what was there: read and not sent yet
+  std::string next_page_;             // empty: all of it was read
   bool is_live_ = false;
   uint64_t since_ = 0;
   Executor::TimerId bookmark_timer_ = 0;

@@ -207,7 +207,7 @@ TEST_F(WatchHandlerTest, WhatIsThereIsSentAsItIsTaken) {
                  "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
   exchange->streamed->unsent_bytes = 2 * 1024 * 1024;
   const auto watch = api_.Send(exchange);
-  EXPECT_EQ(Events(*watch).size(), 500u);
+  EXPECT_EQ(Events(*watch).size(), 0u);
   Make("b");
   watch->Progress();
   api_.executor.RunPosted();
@@ -215,6 +215,24 @@ TEST_F(WatchHandlerTest, WhatIsThereIsSentAsItIsTaken) {
   ASSERT_EQ(events.size(), 1202u);
   EXPECT_EQ(events[1200]["type"], "BOOKMARK");
   EXPECT_EQ(NameOf(events[1201]["object"]), "b");
+}
+
+TEST_F(WatchHandlerTest, LargeObjectsAreNotTooMuchAtOnce) {
+  constexpr int kObjects = 40;
+  const std::string value(limits::kWatchUnsentBytes / 20, 'x');
+  for (int i = 0; i < kObjects; ++i) Make("a" + std::to_string(100 + i), value);
+  auto exchange = FakeExchange::Make(
+      "GET", std::string(kConfigMaps) +
+                 "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+  exchange->streamed->counts_unsent = true;
+  const auto watch = api_.Send(exchange);
+  for (int i = 0; i < kObjects && !watch->streamed->destroyed; ++i) {
+    EXPECT_LT(watch->streamed->unsent_bytes, 2U * 1024 * 1024);
+    watch->Progress();
+  }
+  EXPECT_FALSE(watch->streamed->destroyed) << "it was cut";
+  EXPECT_EQ(Events(*watch).size(), kObjects + 1U);
+  EXPECT_EQ(Events(*watch).back()["type"], "BOOKMARK");
 }
 
 TEST_F(WatchHandlerTest, OneWhoLeftIsForgotten) {

@@ -22,6 +22,7 @@ class FakeExchange final : public http::Exchange {
     bool finished = false;
     bool destroyed = false;
     size_t unsent_bytes = 0;
+    bool counts_unsent = false;  // what is written is unsent until Progress
     bool client_gone = false;
     std::function<void()> on_progress;
   };
@@ -88,7 +89,10 @@ class FakeExchange final : public http::Exchange {
       streamed_->destroyed = true;
       streamed_->on_progress = nullptr;
     }
-    void Write(std::string_view bytes) override { streamed_->bytes.append(bytes); }
+    void Write(std::string_view bytes) override {
+      streamed_->bytes.append(bytes);
+      if (streamed_->counts_unsent) streamed_->unsent_bytes += bytes.size();
+    }
     void Finish() override { streamed_->finished = true; }
     size_t unsent_bytes() const override { return streamed_->unsent_bytes; }
     bool client_gone() const override { return streamed_->client_gone; }
