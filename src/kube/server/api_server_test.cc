@@ -350,12 +350,38 @@ TEST_F(ApiServerTest, WritesAreLogged) {
   EXPECT_EQ(create["verb"], "create");
   EXPECT_EQ(create["user"], "test");
   EXPECT_EQ(create["resource"], "configmaps");
+  EXPECT_EQ(create["name"], "a") << "who made it must be found";
   EXPECT_EQ(create["code"], 201);
   const Json remove = *ParseJson(api_.audit.substr(first + 1));
   EXPECT_EQ(remove["verb"], "delete");
   EXPECT_EQ(remove["name"], "none");
   EXPECT_EQ(remove["code"], 404);
   EXPECT_EQ(api_.audit.find("secret"), std::string::npos);
+}
+
+TEST_F(ApiServerTest, TheLogOfWritesHasTheNamesThatWereMade) {
+  Json generated = ConfigMap("", "1");
+  generated["metadata"] = {{"generateName", "made-"}};
+  const auto made = api_.Send("POST", kConfigMaps, generated);
+  EXPECT_EQ(ParseJson(api_.audit)->at("name"), made->json()["metadata"]["name"]);
+  api_.audit.clear();
+  api_.Send("POST", kConfigMaps, ConfigMap("Wrong", "1"));
+  EXPECT_EQ(ParseJson(api_.audit)->at("name"), "Wrong") << "of what was refused, too";
+}
+
+TEST_F(ApiServerTest, AConditionOfADeletionIsNotOverlooked) {
+  api_.Send("POST", kConfigMaps, ConfigMap("a", "1"));
+  for (const char* options :
+       {R"({"preconditions":{"resourceVersion":1}})", R"({"preconditions":{"uid":["x"]}})",
+        R"({"preconditions":"x"})", R"({"propagationPolicy":1})"}) {
+    EXPECT_EQ(api_.Code("DELETE", In(kConfigMaps, "a"), *ParseJson(options)), 400) << options;
+  }
+  EXPECT_EQ(api_.Code("DELETE", In(kConfigMaps, "a"),
+                      *ParseJson(R"({"gracePeriodSeconds":18446744073709551615})")),
+            422);
+  EXPECT_EQ(api_.Code("DELETE", In(kConfigMaps, "a"),
+                      *ParseJson(R"({"preconditions":{"uid":null},"propagationPolicy":null})")),
+            200);
 }
 
 TEST_F(ApiServerTest, HealthTellsEachCheck) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "base/control_limits.h"
@@ -97,13 +98,37 @@ ApiResult<ListOptions> ReadListOptions(const Call& call) {
   return options;
 }
 
+// A text, or nothing. ERRORS: 400 — something else: a condition must not be overlooked.
+ApiResult<std::string> OptionalText(const Json& body,
+                                    std::initializer_list<std::string_view> path) {
+  const Json* found = FindPath(body, path);
+  if (found == nullptr || found->is_null()) return std::string();
+  if (found->is_string()) return found->get<std::string>();
+  return BadRequestError(std::string(path.begin()[path.size() - 1]) + ": must be of type string");
+}
+
+std::optional<ApiError> ReadPreconditions(const Json& body, DeleteOptions& options) {
+  const Json* preconditions = FindPath(body, {"preconditions"});
+  if (preconditions == nullptr || preconditions->is_null()) return std::nullopt;
+  if (!preconditions->is_object()) return BadRequestError("preconditions: must be of type object");
+  ApiResult<std::string> uid = OptionalText(*preconditions, {"uid"});
+  if (!uid.ok()) return std::move(uid.error());
+  ApiResult<std::string> revision = OptionalText(*preconditions, {"resourceVersion"});
+  if (!revision.ok()) return std::move(revision.error());
+  options.uid = *std::move(uid);
+  options.resource_version = *std::move(revision);
+  return std::nullopt;
+}
+
 std::optional<ApiError> ReadPropagation(const Json& body, DeleteOptions& options) {
   constexpr std::array<std::string_view, 3> kPolicies = {"Background", "Foreground", "Orphan"};
   const Json* orphans = FindPath(body, {"orphanDependents"});
   if (orphans != nullptr && orphans->is_boolean()) {
     options.propagation = orphans->get<bool>() ? Propagation::kOrphan : Propagation::kBackground;
   }
-  const std::string policy = TextAt(body, {"propagationPolicy"});
+  const ApiResult<std::string> read = OptionalText(body, {"propagationPolicy"});
+  if (!read.ok()) return read.error();
+  const std::string& policy = *read;
   if (policy.empty()) return std::nullopt;
   if (policy == "Background") {
     options.propagation = Propagation::kBackground;
@@ -144,11 +169,10 @@ ApiResult<DeleteOptions> ReadDeleteOptions(Call& call) {
   const Json& body = *read;
   DeleteOptions options;
   if (auto error = ReadPropagation(body, options)) return *std::move(error);
-  options.uid = TextAt(body, {"preconditions", "uid"});
-  options.resource_version = TextAt(body, {"preconditions", "resourceVersion"});
+  if (auto error = ReadPreconditions(body, options)) return *std::move(error);
   if (const Json* grace = FindPath(body, {"gracePeriodSeconds"});
       grace != nullptr && !grace->is_null()) {
-    if (!grace->is_number_integer() || *grace < 0) {
+    if (!grace->is_number_integer() || *grace < 0 || *grace > std::numeric_limits<int64_t>::max()) {
       return InvalidOptions("DeleteOptions", InvalidValue("gracePeriodSeconds", *grace,
                                                           "must be greater than or equal to 0"));
     }
@@ -288,8 +312,13 @@ void ResourceHandler::Create(const SharedCall& call) {
   if (!options.ok()) return call->SendError(options.error());
   ApiResult<Json> body = ParseBody(call->request());
   if (!body.ok()) return call->SendError(body.error());
-  registry_.Create(TargetOf(*call), std::move(*body), *options,
-                   [call](ApiResult<Written> written) { SendWritten(call, written); });
+  const Target target = TargetOf(*call);
+  // For the log of writes: the path of a create has no name.
+  call->asked.name = NameOf(*body);
+  registry_.Create(target, std::move(*body), *options, [call](ApiResult<Written> written) {
+    if (written.ok()) call->asked.name = NameOf(written->object);
+    SendWritten(call, written);
+  });
 }
 
 void ResourceHandler::Update(const SharedCall& call) {
