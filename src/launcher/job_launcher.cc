@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/managed_process.h"
+#include "launcher/removed_directories.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
 
@@ -73,14 +74,20 @@ class ProcessLauncher final : public LocalJobLauncher {
  public:
   ProcessLauncher(os::EventLoop& loop, Random& random, const Logger& logger,
                   LocalJobLauncherOptions options)
-      : loop_(loop), random_(random), logger_(logger), options_(std::move(options)) {}
+      : loop_(loop),
+        random_(random),
+        logger_(logger),
+        options_(std::move(options)),
+        removed_(loop, logger, options_.directory) {}
 
   ~ProcessLauncher() override { *alive_ = false; }
 
   Status TakeOverAll() {
     THRONG_RETURN_IF_ERROR(os::EnsurePrivateDirectory(options_.directory));
     THRONG_ASSIGN_OR_RETURN(const auto name_spaces, os::RealFileSystem().List(options_.directory));
+    removed_.Resume();
     for (const auto& name_space : name_spaces) {
+      if (RemovedDirectories::IsOne(name_space.name)) continue;
       const auto pods =
           os::RealFileSystem().List(os::JoinPath(options_.directory, name_space.name));
       if (!pods.ok()) continue;
@@ -149,6 +156,7 @@ class ProcessLauncher final : public LocalJobLauncher {
   Random& random_;
   const Logger& logger_;
   const LocalJobLauncherOptions options_;
+  RemovedDirectories removed_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::vector<std::function<void(const JobRunStatus&, bool)>> handlers_;
@@ -275,11 +283,7 @@ void ProcessLauncher::Remove(const RunKey& key) {
   if (found == runs_.end()) return;
   const std::shared_ptr<Run> run = std::move(found->second);
   runs_.erase(found);
-  const Status removed = os::RemoveDirectoryTree(run->directory);
-  if (!removed.ok()) {
-    THRONG_LOG_WARNING(logger_) << "the directory of job '" << run->status.job
-                                << "' stays: " << removed.message();
-  }
+  removed_.Remove(run->directory);
   // It may be what called.
   loop_.Post([run] {});
   Tell(run->status, true);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "launcher/removed_directories.h"
 #include "launcher/replica_process.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
@@ -29,7 +30,11 @@ class PairLauncher final : public LocalLauncher {
  public:
   PairLauncher(os::EventLoop& loop, Random& random, const Logger& logger,
                LocalLauncherOptions options)
-      : loop_(loop), random_(random), logger_(logger), options_(std::move(options)) {}
+      : loop_(loop),
+        random_(random),
+        logger_(logger),
+        options_(std::move(options)),
+        removed_(loop, logger, options_.directory) {}
 
   ~PairLauncher() override {
     if (timer_ != 0) loop_.CancelTimer(timer_);
@@ -38,7 +43,9 @@ class PairLauncher final : public LocalLauncher {
   Status TakeOverAll() {
     THRONG_RETURN_IF_ERROR(os::EnsurePrivateDirectory(options_.directory));
     THRONG_ASSIGN_OR_RETURN(const auto name_spaces, os::RealFileSystem().List(options_.directory));
+    removed_.Resume();
     for (const auto& name_space : name_spaces) {
+      if (RemovedDirectories::IsOne(name_space.name)) continue;
       const auto pods =
           os::RealFileSystem().List(os::JoinPath(options_.directory, name_space.name));
       if (!pods.ok()) continue;
@@ -148,11 +155,7 @@ class PairLauncher final : public LocalLauncher {
     const ReplicaStatus status = replica->status();
     const bool gone = replica->stopped() && !suspending_;
     if (gone) {
-      const Status removed = os::RemoveDirectoryTree(replica->directory());
-      if (!removed.ok()) {
-        THRONG_LOG_WARNING(logger_)
-            << "the directory of replica '" << key.second << "' stays: " << removed.message();
-      }
+      removed_.Remove(replica->directory());
       // Not from inside its own call.
       loop_.Post([replica = std::shared_ptr<ReplicaProcess>(std::move(replicas_[key]))] {});
       replicas_.erase(key);
@@ -171,6 +174,7 @@ class PairLauncher final : public LocalLauncher {
   Random& random_;
   const Logger& logger_;
   const LocalLauncherOptions options_;
+  RemovedDirectories removed_;
   std::map<ReplicaKey, std::unique_ptr<ReplicaProcess>> replicas_;
   std::vector<std::function<void(const ReplicaStatus&, bool)>> handlers_;
   Executor::TimerId timer_ = 0;
