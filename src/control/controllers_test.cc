@@ -8,6 +8,7 @@
 #include "kube/server/bootstrap.h"
 #include "kube/server/garbage_collector.h"
 #include "kube/server/registry.h"
+#include "kube/testing/failing_objects.h"
 #include "launcher/testing/fake_job_launcher.h"
 #include "launcher/testing/fake_launcher.h"
 #include "reconcilers/conditions.h"
@@ -32,6 +33,7 @@ class ControllersTest : public ::testing::Test {
   void RestartControllers() {
     controllers_.reset();
     garbage_.reset();
+    objects_.reset();
     registry_.reset();
     derived_ = std::make_unique<store::MemoryStore>(executor_, 2'000'000);
     registry_ = std::make_unique<kube::server::Registry>(executor_, random_, durable_, *derived_);
@@ -41,8 +43,9 @@ class ControllersTest : public ::testing::Test {
   void StartControllers() {
     garbage_ = std::make_unique<kube::server::GarbageCollector>(executor_, *registry_);
     garbage_->Start();
+    objects_ = std::make_unique<kube::testing::FailingObjects>(executor_, *registry_);
     controllers_ = std::make_unique<Controllers>(
-        executor_, random_, *registry_, launcher_, job_launcher_, logger_,
+        executor_, random_, *objects_, launcher_, job_launcher_, logger_,
         [this](const Json& object, bool warning, std::string_view reason,
                std::string_view message) {
           events_.push_back((warning ? "Warning " : "Normal ") + kube::NameOf(object) + " " +
@@ -181,6 +184,7 @@ spec:
   std::unique_ptr<kube::server::Registry> registry_ =
       std::make_unique<kube::server::Registry>(executor_, random_, durable_, *derived_);
   std::unique_ptr<kube::server::GarbageCollector> garbage_;
+  std::unique_ptr<kube::testing::FailingObjects> objects_;
   launcher::testing::FakeLauncher launcher_;
   launcher::testing::FakeJobLauncher job_launcher_;
   Logger logger_{{}, executor_.clock(), [this](std::string_view line) { log_ += line; }};
@@ -384,6 +388,54 @@ TEST_F(ControllersTest, ACrashedReplicaLeavesTheRouteUntilItHasLoadedAgain) {
   EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"].size(), 2u);
 }
 
+TEST_F(ControllersTest, AReplicaWhoseAgentEndedGoesOnAnswering) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  launcher_.CrashAgent("default", pod, "killed by signal 9");
+  Settle();
+  EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"].size(), 1u);
+  EXPECT_EQ(ServiceCondition("Ready"), "True");
+  EXPECT_EQ(ModelCondition("cifar10", "Ready"), "True");
+  for (const Json& container : Get(kPods, pod)["status"]["containerStatuses"]) {
+    const bool is_agent = container["name"] == "agent";
+    EXPECT_EQ(container["ready"], !is_agent);
+    EXPECT_EQ(TextAt(container, {"state", "waiting", "message"}),
+              is_agent ? "agent: killed by signal 9" : "");
+  }
+}
+
+TEST_F(ControllersTest, AnAgentThatNeverStartsIsNamed) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  launcher_.MakeReady("default", pod, 9000);
+  launcher_.CrashAgent("default", pod, "exit status 2");
+  Settle();
+  EXPECT_EQ(ServiceCondition("PredictorReady"), "False ReplicaFailed");
+  EXPECT_TRUE(Told("ReplicaFailed: agent: exit status 2"));
+}
+
+TEST_F(ControllersTest, AnAssignmentWhoseWithdrawalFailsIsWithdrawnLater) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  objects_->fail = [](std::string_view verb, std::string_view resource) {
+    return verb == "delete" && resource == kModelAssignments
+               ? ResourceExhaustedError("too many writes wait")
+               : OkStatus();
+  };
+  Delete(kTrainedModels, "cifar10");
+  EXPECT_FALSE(Get(kModelAssignments, pod + ".cifar10").is_null());
+  objects_->fail = nullptr;
+  executor_.Advance(40s);
+  EXPECT_TRUE(Get(kModelAssignments, pod + ".cifar10").is_null());
+  EXPECT_TRUE(Get(kTrainedModels, "cifar10").is_null());
+}
+
 TEST_F(ControllersTest, ADeletedModelGoesWhenItsCopiesAreGone) {
   CreateService();
   const std::string pod = Pods()[0];
@@ -440,6 +492,104 @@ TEST_F(ControllersTest, ARestartOfTheControllersChangesNothingThatWasSaid) {
   Report(pod, Json::array({Copy("cifar10", "Loaded", true)}), true);
   EXPECT_EQ(Get(kTrainedModels, "cifar10").dump(), model);
   EXPECT_EQ(Get(kInferenceServices, "mms").dump(), service);
+}
+
+TEST_F(ControllersTest, ARestartWithManyServicesChangesNothingThatWasSaid) {
+  // More than the queue works on at once: models are looked at before the last services are.
+  std::vector<std::string> names;
+  for (int i = 0; i < 70; ++i) names.push_back("s" + std::to_string(100 + i));
+  for (const std::string& name : names) {
+    Create(kInferenceServices, ("apiVersion: serving.kubeflow.org/v1beta1\n"
+                                "kind: InferenceService\nmetadata: {name: " +
+                                name + "}\nspec: {predictor: {triton: {}}}\n")
+                                   .c_str());
+    Create(kTrainedModels, ("apiVersion: serving.kubeflow.org/v1alpha1\n"
+                            "kind: TrainedModel\nmetadata: {name: m-" +
+                            name + "}\nspec: {inferenceService: " + name +
+                            ", model: {storageUri: \"gs://b/m\", framework: onnx, memory: 1Mi}}\n")
+                               .c_str());
+  }
+  for (const std::string& pod : Pods()) {
+    const std::string model = "m-" + pod.substr(0, pod.find("-predictor"));
+    launcher_.MakeReady("default", pod, 9000);
+    Report(pod, Json::array({Copy(model, "Loaded", true)}), true);
+    EXPECT_EQ(ModelCondition(model, "Ready"), "True");
+  }
+  events_.clear();
+  RestartControllers();
+  EXPECT_FALSE(Told("NotReady"));
+  for (const std::string& name : names) EXPECT_EQ(ModelCondition("m-" + name, "Ready"), "True");
+}
+
+TEST_F(ControllersTest, AfterARestartADeletedModelIsKeptUntilItsReplicaHasSpoken) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  Json copy = Copy("cifar10", "Unloading", true);
+  Delete(kTrainedModels, "cifar10");
+  RestartControllers();
+  executor_.Advance(2s);
+  EXPECT_FALSE(Get(kTrainedModels, "cifar10").is_null()) << "it may still be loaded";
+  Report(pod, Json::array({copy}), true);
+  executor_.Advance(2s);
+  EXPECT_FALSE(Get(kTrainedModels, "cifar10").is_null()) << "it is still loaded";
+  copy["state"] = "Gone";
+  Report(pod, Json::array({copy}));
+  EXPECT_TRUE(Get(kTrainedModels, "cifar10").is_null());
+}
+
+TEST_F(ControllersTest, WhoTakesTheRevisionAwayChangesNothing) {
+  CreateService();
+  MakeReady(Pods()[0]);
+  const auto set_verbosity = [this](const char* level) {
+    Edit(kInferenceServices, "mms", [level](Json& object) {
+      object["metadata"].erase("annotations");
+      object["spec"]["predictor"]["triton"]["args"] = {std::string("--log-verbose=") + level};
+    });
+  };
+  set_verbosity("2");
+  const std::string first = Pods()[0];
+  const std::string second = Pods()[1];
+  EXPECT_EQ(second.find("mms-predictor-default-00002-"), 0u) << second;
+  EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"][0]["pod"], first);
+  MakeReady(second, 9001);
+  EXPECT_EQ(Pods(), std::vector<std::string>{second});
+  set_verbosity("2");
+  EXPECT_EQ(Pods(), std::vector<std::string>{second}) << "it runs what is asked for";
+  set_verbosity("3");
+  ASSERT_EQ(Pods().size(), 2u);
+  EXPECT_EQ(Pods()[1].find("mms-predictor-default-00003-"), 0u);
+  EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"][0]["pod"], second)
+      << "the old one answers until the new one can";
+}
+
+TEST_F(ControllersTest, ANameThatIsTooLongForItsRevisionsIsTold) {
+  const auto make = [this](size_t size) {
+    const std::string name(size, 'a');
+    Create(kInferenceServices, ("apiVersion: serving.kubeflow.org/v1beta1\n"
+                                "kind: InferenceService\nmetadata: {name: " +
+                                name + "}\nspec: {predictor: {triton: {}}}\n")
+                                   .c_str());
+    return Condition(kInferenceServices, name, "PredictorReady");
+  };
+  EXPECT_EQ(make(39), "False ReplicaStarting");
+  EXPECT_EQ(make(40), "False InvalidName");
+  EXPECT_EQ(Pods().size(), 1u);
+}
+
+TEST_F(ControllersTest, AStatusThatSomebodyEmptiedIsMadeAgain) {
+  CreateService();
+  MakeReady(Pods()[0]);
+  for (const Json& status : {Json(), Json::object()}) {
+    Json object = Get(kInferenceServices, "mms");
+    object["status"] = status;
+    registry_->Update(kInferenceServices, std::move(object), kube::Part::kStatus,
+                      [](Result<Json>) {});
+    Settle();
+    EXPECT_EQ(ServiceCondition("Ready"), "True");
+  }
 }
 
 TEST_F(ControllersTest, AfterARestartASilentAgentIsNotBelievedForEver) {

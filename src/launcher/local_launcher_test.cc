@@ -84,15 +84,17 @@ class LocalLauncherTest : public ::testing::Test {
                            : ""
                      : "";
   }
-  pid_t ServerPid(const std::string& pod) {
-    std::ifstream file(directory_ + "/replicas/default/" + pod + "/server.process");
+  pid_t ServerPid(const std::string& pod) { return Pid(pod, "server"); }
+  pid_t Pid(const std::string& pod, const std::string& which) {
+    std::ifstream file(directory_ + "/replicas/default/" + pod + "/" + which + ".process");
     std::string mark;
     pid_t pid = 0;
     file >> mark >> pid;
     return pid;
   }
-  void KillServer(const std::string& pod) {
-    auto process = os::FindProcess(*os::StampOfProcess(ServerPid(pod)));
+  void KillServer(const std::string& pod) { Kill(pod, "server"); }
+  void Kill(const std::string& pod, const std::string& which) {
+    auto process = os::FindProcess(*os::StampOfProcess(Pid(pod, which)));
     ASSERT_TRUE(process.ok());
     process->Signal(9);
   }
@@ -210,6 +212,36 @@ TEST_F(LocalLauncherTest, StopEndsBothProcessesAndRemovesTheDirectory) {
   EXPECT_FALSE(os::FindProcess(*stamp).ok());
   EXPECT_FALSE(launcher_->Find("default", "pod-a").has_value());
   EXPECT_EQ(os::RealFileSystem().List(directory_ + "/replicas/default")->size(), 0u);
+}
+
+TEST_F(LocalLauncherTest, AnAgentThatEndedTakesNothingFromItsServer) {
+  ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
+  ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
+  auto seen = std::make_shared<std::vector<ReplicaStatus>>();
+  launcher_->OnChange([seen](const ReplicaStatus& status, bool) { seen->push_back(status); });
+  Kill("pod-a", "agent");
+  ASSERT_TRUE(RunUntil([&] { return !seen->empty(); }));
+  EXPECT_TRUE(seen->front().agent_waits);
+  EXPECT_EQ(seen->front().last_end, "agent: killed by signal 9");
+  ASSERT_TRUE(RunUntil([&] { return !seen->back().agent_waits; }));
+  EXPECT_EQ(seen->back().agent_restart_count, 1);
+  for (const ReplicaStatus& status : *seen) EXPECT_EQ(status.phase, ReplicaPhase::kReady);
+}
+
+TEST_F(LocalLauncherTest, WhatACrashLeftOfARemovedReplicaIsDeleted) {
+  const std::string root = directory_ + "/replicas";
+  const std::string left = root + "/.gone-0";
+  ASSERT_TRUE(os::EnsurePrivateDirectory(left + "/models/a").ok());
+  std::ofstream(left + "/models/a/model.pt") << "bytes";
+  launcher_.reset();
+  Open();
+  ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
+  ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
+  launcher_->Stop("default", "pod-a", 5s);
+  ASSERT_TRUE(RunUntil([this] { return launcher_->List().empty(); }));
+  EXPECT_EQ(os::RealFileSystem().List(root + "/default")->size(), 0u);
+  launcher_.reset();
+  EXPECT_EQ(os::RealFileSystem().List(root)->size(), 1u) << "only the namespace is left";
 }
 
 TEST_F(LocalLauncherTest, SuspendKeepsWhatTheNextLauncherStartsAgain) {

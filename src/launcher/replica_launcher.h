@@ -33,7 +33,7 @@ struct ReplicaSpec {
 enum class ReplicaPhase : uint8_t {
   kStarting,  // processes run, not ready yet
   kReady,     // the server listens
-  kBackOff,   // one of the processes ended; it starts again at `retry_at`
+  kBackOff,   // the server ended; it starts again after a back-off
   kStopping,
 };
 
@@ -49,7 +49,10 @@ struct ReplicaStatus {
   std::string server_life;
   int server_restart_count = 0;
   int agent_restart_count = 0;
-  std::string last_end;  // "exit status 2: unknown argument --foo", "killed by signal 9"
+  // The agent ended and starts again after a back-off. What is loaded answers meanwhile.
+  bool agent_waits = false;
+  // Of the server: "exit status 2", "killed by signal 9"; or "agent: killed by signal 9".
+  std::string last_end;
   WallTime started_at;
   WallTime server_started_at;
 };

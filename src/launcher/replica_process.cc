@@ -190,13 +190,17 @@ ReplicaStatus ReplicaProcess::status() const {
   status.server_life = http_port_ != 0 ? server_life_ : "";
   status.server_restart_count = server_->restart_count();
   status.agent_restart_count = agent_->restart_count();
-  status.last_end = !server_->last_end().empty() ? server_->last_end() : agent_->last_end();
+  const bool server_waits = server_->state() == ManagedState::kWaiting;
+  status.agent_waits = agent_->state() == ManagedState::kWaiting;
+  // Of the one that is in trouble now, when one is.
+  const bool tells_agent = !agent_->last_end().empty() &&
+                           (server_->last_end().empty() || (status.agent_waits && !server_waits));
+  status.last_end = tells_agent ? "agent: " + agent_->last_end() : server_->last_end();
   status.started_at = started_at_;
   status.server_started_at = server_->started_at();
   if (stopping_) {
     status.phase = ReplicaPhase::kStopping;
-  } else if (server_->state() == ManagedState::kWaiting ||
-             agent_->state() == ManagedState::kWaiting) {
+  } else if (server_waits) {
     status.phase = ReplicaPhase::kBackOff;
   } else {
     status.phase = http_port_ != 0 ? ReplicaPhase::kReady : ReplicaPhase::kStarting;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/control_limits.h"
 #include "kube/object_meta.h"
 #include "reconcilers/replica_pods.h"
 #include "reconcilers/trained_model_status.h"
@@ -22,8 +23,8 @@ constexpr std::string_view kRevisionAnnotation = "throng.dev/revision";
 constexpr size_t kRevisionDigits = 5;
 
 struct Revision {
-  int number = 0;  // 0: none yet
-  std::string hash;
+  int number = 0;    // 0: none yet
+  std::string hash;  // empty: not known
 };
 
 Revision ReadRevision(const Json& object) {
@@ -33,6 +34,30 @@ Revision ReadRevision(const Json& object) {
   std::from_chars(text.data(), text.data() + kRevisionDigits, revision.number);
   revision.hash = text.substr(kRevisionDigits + 1);
   return revision;
+}
+
+// The same from what else there is: whoever replaces an object drops the annotations that he does
+// not know. A revision that replicas run must not be made a second time.
+Revision FindRevision(const Json& object, const std::vector<const PodView*>& pods) {
+  const std::string service = kube::NameOf(object);
+  Revision revision{
+      .number = RevisionNumber(
+          service, TextAt(object, {"status", "components", "predictor", "latestReadyRevision"})),
+      .hash = ""};
+  for (const PodView* pod : pods) {
+    const int number = RevisionNumber(service, pod->revision);
+    if (number < revision.number) continue;
+    revision = {.number = number, .hash = TemplateHashOf(pod->name, pod->revision)};
+  }
+  return revision;
+}
+
+// Pods carry the revision's name as a label.
+Status CheckName(const std::string& name) {
+  const size_t most = limits::kLabelValueBytes - RevisionName("", 1).size();
+  if (name.size() <= most) return OkStatus();
+  return InvalidArgumentError("metadata.name must have at most " + std::to_string(most) +
+                              " characters, so that its revisions can be labels");
 }
 
 }  // namespace
@@ -50,6 +75,16 @@ struct InferenceServiceReconciler::Look {
   std::set<std::string> route;       // those that requests go to
   bool created_pods = false;
 };
+
+namespace {
+
+template <typename Look>
+Revision LastRevision(const Look& look) {
+  const Revision revision = ReadRevision(look.object);
+  return revision.number > 0 ? revision : FindRevision(look.object, look.pods);
+}
+
+}  // namespace
 
 InferenceServiceReconciler::InferenceServiceReconciler(Executor& executor, Random& random,
                                                        kube::Objects& objects, ClusterView& view,
@@ -89,7 +124,9 @@ void InferenceServiceReconciler::Reconcile(const ObjectKey& key,
 
 void InferenceServiceReconciler::ReconcileLive(Look& look) {
   look.replica = admission::ReadReplicaTemplate(look.object);
-  if (!look.replica.ok()) {
+  if (look.invalid = CheckName(look.key.name); !look.invalid.ok()) {
+    look.invalid_reason = "InvalidName";
+  } else if (!look.replica.ok()) {
     look.invalid = look.replica.status();
     look.invalid_reason = "InvalidSpec";
   } else if (options_.check_arguments) {
@@ -98,8 +135,7 @@ void InferenceServiceReconciler::ReconcileLive(Look& look) {
   }
   // One write at a time: its event brings the next look.
   if (WriteMetadata(look)) return;
-  const Revision revision = ReadRevision(look.object);
-  look.latest = RevisionName(look.key.name, std::max(revision.number, 1));
+  look.latest = RevisionName(look.key.name, std::max(LastRevision(look).number, 1));
   if (look.invalid.ok()) MakePods(look);
   RunReplicas(look);
   FindRoutable(look);
@@ -121,10 +157,11 @@ bool InferenceServiceReconciler::WriteMetadata(Look& look) {
     metadata["finalizers"].push_back(kFinalizer);
   }
   if (look.invalid.ok()) {
-    Revision revision = ReadRevision(look.object);
+    const Revision revision = LastRevision(look);
     const std::string hash = TemplateHash(*look.replica);
-    if (revision.hash != hash) {
-      const std::string name = RevisionName("", revision.number + 1);
+    const bool is_new = revision.hash != hash;
+    if (is_new || ReadRevision(look.object).number == 0) {
+      const std::string name = RevisionName("", is_new ? revision.number + 1 : revision.number);
       metadata["annotations"][std::string(kRevisionAnnotation)] =
           name.substr(name.size() - kRevisionDigits) + "-" + hash;
     }
@@ -353,7 +390,8 @@ void InferenceServiceReconciler::WriteStatus(Look& look) {
   }
   for (const PodView* pod : look.pods) {
     const auto replica = launcher_.Find(look.key.name_space, pod->name);
-    const bool broken = replica && replica->phase == ReplicaPhase::kBackOff;
+    const bool broken =
+        replica && (replica->phase == ReplicaPhase::kBackOff || replica->agent_waits);
     facts.replicas.push_back({.pod = pod->name,
                               .revision = pod->revision,
                               .in_route = look.route.contains(pod->name),
@@ -370,7 +408,9 @@ void InferenceServiceReconciler::WriteStatus(Look& look) {
     events_(look.object, told.is_warning, told.reason, told.message);
   }
   const auto reason_of = [](const Json& from) {
-    for (const Json& condition : from.value("conditions", Json::array())) {
+    const Json* conditions = kube::FindPath(from, {"conditions"});
+    if (conditions == nullptr) return std::string();
+    for (const Json& condition : *conditions) {
       if (TextAt(condition, {"type"}) == "PredictorReady") return TextAt(condition, {"reason"});
     }
     return std::string();

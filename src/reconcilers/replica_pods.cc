@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 #include "kube/object_meta.h"
@@ -14,6 +15,7 @@ using kube::Json;
 using launcher::ReplicaPhase;
 
 constexpr int kHashDigits = 10;
+constexpr std::string_view kDeployment = "-deployment-";
 constexpr std::string_view kServerContainer = "kfserving-container";
 
 // FNV-1a (Fowler, Noll, Vo), 64 bits.
@@ -36,11 +38,11 @@ std::string ContainerId(const launcher::ReplicaStatus& replica) {
 }
 
 Json ContainerStatus(std::string_view name, const launcher::ReplicaStatus* replica, bool ready,
-                     int restarts) {
+                     bool waits, int restarts) {
   Json state;
-  if (replica == nullptr || replica->phase == ReplicaPhase::kStarting) {
+  if (replica == nullptr || (replica->phase == ReplicaPhase::kStarting && !waits)) {
     state["waiting"] = {{"reason", "ContainerCreating"}};
-  } else if (replica->phase == ReplicaPhase::kBackOff) {
+  } else if (waits) {
     state["waiting"] = {{"reason", "CrashLoopBackOff"}, {"message", replica->last_end}};
   } else {
     state["running"] = {{"startedAt", kube::Timestamp(replica->server_started_at)}};
@@ -75,6 +77,22 @@ std::string RevisionName(std::string_view service, int number) {
   return std::string(service) + "-predictor-default-" + digits.data();
 }
 
+int RevisionNumber(std::string_view service, std::string_view revision) {
+  const std::string name = RevisionName(service, 0);
+  const size_t start = name.find_last_of('-') + 1;
+  if (revision.substr(0, start) != std::string_view(name).substr(0, start)) return 0;
+  int number = 0;
+  const char* end = revision.data() + revision.size();
+  const auto read = std::from_chars(revision.data() + start, end, number);
+  return read.ec == std::errc() && read.ptr == end && number > 0 ? number : 0;
+}
+
+std::string TemplateHashOf(std::string_view pod, std::string_view revision) {
+  const std::string start = std::string(revision) + std::string(kDeployment);
+  if (pod.substr(0, start.size()) != start || pod.size() < start.size() + kHashDigits) return "";
+  return std::string(pod.substr(start.size(), kHashDigits));
+}
+
 Json ReplicaPod(const Json& service, const std::string& revision,
                 const admission::ReplicaTemplate& replica, Random& random) {
   const std::string name = kube::NameOf(service);
@@ -85,7 +103,7 @@ Json ReplicaPod(const Json& service, const std::string& revision,
   return {{"apiVersion", "v1"},
           {"kind", "Pod"},
           {"metadata",
-           {{"name", kube::GeneratedName(revision + "-deployment-" + hash + "-", random)},
+           {{"name", kube::GeneratedName(revision + std::string(kDeployment) + hash + "-", random)},
             {"namespace", kube::NamespaceOf(service)},
             {"labels",
              {{"app", revision},
@@ -116,6 +134,8 @@ Json ReplicaPodStatus(const Json& before, const launcher::ReplicaStatus* replica
                       WallTime now) {
   Json status = before.is_object() ? before : Json::object();
   const bool listens = replica != nullptr && replica->phase == ReplicaPhase::kReady;
+  const bool server_waits = replica != nullptr && replica->phase == ReplicaPhase::kBackOff;
+  const bool agent_waits = replica != nullptr && replica->agent_waits;
   status["phase"] =
       replica == nullptr || replica->phase == ReplicaPhase::kStarting ? "Pending" : "Running";
   status["hostIP"] = "127.0.0.1";
@@ -134,9 +154,9 @@ Json ReplicaPodStatus(const Json& before, const launcher::ReplicaStatus* replica
   condition("ContainersReady", in_route, "ContainersNotReady");
   condition("Ready", in_route, "ContainersNotReady");
   status["containerStatuses"] =
-      Json::array({ContainerStatus("agent", replica, listens,
+      Json::array({ContainerStatus("agent", replica, listens && !agent_waits, agent_waits,
                                    replica == nullptr ? 0 : replica->agent_restart_count),
-                   ContainerStatus(kServerContainer, replica, in_route,
+                   ContainerStatus(kServerContainer, replica, in_route, server_waits,
                                    replica == nullptr ? 0 : replica->server_restart_count)});
   return status;
 }

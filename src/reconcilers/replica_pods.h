@@ -15,6 +15,10 @@ namespace throng::reconcilers {
 std::string TemplateHash(const admission::ReplicaTemplate& replica);
 // "NAME-predictor-default-00001".
 std::string RevisionName(std::string_view service, int number);
+// The number in such a name; 0: it is none of the service.
+int RevisionNumber(std::string_view service, std::string_view revision);
+// The ten digits in the name of a pod of a revision; empty: it is none.
+std::string TemplateHashOf(std::string_view pod, std::string_view revision);
 
 // A pod of `revision`, owned by `service` (an InferenceService).
 kube::Json ReplicaPod(const kube::Json& service, const std::string& revision,

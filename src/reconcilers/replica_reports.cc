@@ -1,5 +1,6 @@
 #include "reconcilers/replica_reports.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -94,10 +95,14 @@ Status ReplicaReports::Apply(const ObjectKey& replica, const Json& body) {
   return OkStatus();
 }
 
+Duration ReplicaReports::GraceLeft(MonotonicTime now) const {
+  return std::max(Duration(0), start_ + Duration(limits::kReportGrace) - now);
+}
+
 Duration ReplicaReports::WaitFor(const std::string& name_space, const std::set<std::string>& pods,
                                  MonotonicTime now) const {
-  const Duration left = start_ + Duration(limits::kReportGrace) - now;
-  if (left.count() <= 0) return Duration(0);
+  const Duration left = GraceLeft(now);
+  if (left.count() == 0) return left;
   for (const std::string& pod : pods) {
     if (!reports_.contains({name_space, pod})) return left;
   }

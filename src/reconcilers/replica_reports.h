@@ -70,6 +70,9 @@ class ReplicaReports {
   // Null: it has not reported.
   const ReplicaReport* Find(const ObjectKey& replica) const;
   const CopyReport* FindCopy(const ObjectKey& replica, std::string_view model) const;
+  // What is left of the time that is given to reports after the start of the control plane; 0:
+  // over.
+  Duration GraceLeft(MonotonicTime now) const;
   // How long to wait for the first report of one of these replicas since the start of the control
   // plane; 0: all have reported, or it has been waited long enough.
   Duration WaitFor(const std::string& name_space, const std::set<std::string>& pods,

@@ -12,13 +12,15 @@ namespace throng::reconcilers {
 
 class RouteTable {
  public:
-  // True: it changed.
+  // True: it changed, or is the first one of the service, empty or not.
   bool Set(const controller::ObjectKey& service, std::set<std::string> pods) {
-    auto& known = routes_[service];
-    if (known == pods) return false;
-    known = std::move(pods);
+    const auto [known, is_first] = routes_.try_emplace(service);
+    if (!is_first && known->second == pods) return false;
+    known->second = std::move(pods);
     return true;
   }
+  // Whether the service was looked at since the control plane started.
+  bool Knows(const controller::ObjectKey& service) const { return routes_.contains(service); }
   void Erase(const controller::ObjectKey& service) { routes_.erase(service); }
   std::set<std::string> Of(const controller::ObjectKey& service) const {
     const auto found = routes_.find(service);

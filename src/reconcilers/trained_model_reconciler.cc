@@ -17,6 +17,8 @@ constexpr std::string_view kFinalizer = "trainedmodel.finalizer";
 // How long a deletion waits for a replica that does not answer; its agent removes the model when it
 // is back.
 constexpr std::chrono::seconds kDeletionGrace{30};
+// Until a withdrawn assignment is seen to be gone.
+constexpr std::chrono::seconds kWithdrawalCheck{1};
 // A label's value is shorter than some names.
 constexpr size_t kLabelValueBytes = 63;
 
@@ -72,8 +74,8 @@ void TrainedModelReconciler::Reconcile(const ObjectKey& key,
   if (!object.ok() || model == nullptr || model->uid != kube::UidOf(*object)) {
     // Gone, or the view has not caught up (then it comes again).
     if (!object.ok() && object.status().code() == StatusCode::kNotFound) {
-      Assign(key, {}, {}, *batch);
-      assigned_.erase(key);
+      Withdraw(key, {}, *batch);
+      if (assigned_.contains(key)) batch->LookAgainAfter(kWithdrawalCheck);
     }
     return;
   }
@@ -101,9 +103,13 @@ void TrainedModelReconciler::Reconcile(const ObjectKey& key,
   const bool granted = is_hosted && facts.memory_granted;
   // One write at a time: the next look, which its event brings, writes the status.
   if (WriteMetadata(key, *object, granted, *batch)) return;
-  // What an earlier life of the control plane said stays until the agents have said it again.
-  const Duration wait =
-      reports_.WaitFor(key.name_space, routes_.Of(service_key), executor_.clock().Now());
+  // What an earlier life of the control plane said stays until the route is known again and the
+  // agents have said it again.
+  const MonotonicTime now = executor_.clock().Now();
+  const bool has_no_route_yet = facts.service != nullptr && !routes_.Knows(service_key);
+  const Duration wait = has_no_route_yet
+                            ? reports_.GraceLeft(now)
+                            : reports_.WaitFor(key.name_space, routes_.Of(service_key), now);
   if (wait.count() > 0) return batch->LookAgainAfter(wait);
   const Json* before = kube::FindPath(*object, {"status"});
   const Json none = Json::object();
@@ -113,15 +119,27 @@ void TrainedModelReconciler::Reconcile(const ObjectKey& key,
       *batch);
 }
 
+void TrainedModelReconciler::Withdraw(const ObjectKey& key, const std::vector<std::string>& pods,
+                                      WriteBatch& batch) {
+  const auto assigned = assigned_.find(key);
+  if (assigned == assigned_.end()) return;
+  // One is remembered until it is seen to be gone: a deletion that fails is tried again.
+  std::erase_if(assigned->second, [&](const std::string& pod) {
+    if (std::find(pods.begin(), pods.end(), pod) != pods.end()) return false;
+    const std::string name = AssignmentName(pod, key.name);
+    if (!objects_.Get(kModelAssignments, key.name_space, name).ok()) return true;
+    objects_.Delete(kModelAssignments, key.name_space, name, kube::Propagation::kBackground,
+                    batch.Expect(StatusCode::kNotFound));
+    return false;
+  });
+  if (assigned->second.empty()) assigned_.erase(assigned);
+}
+
 void TrainedModelReconciler::Assign(const ObjectKey& key, const admission::TrainedModelView& model,
                                     const std::vector<std::string>& pods, WriteBatch& batch) {
-  std::set<std::string>& assigned = assigned_[key];
-  for (const std::string& pod : assigned) {
-    if (std::find(pods.begin(), pods.end(), pod) != pods.end()) continue;
-    objects_.Delete(kModelAssignments, key.name_space, AssignmentName(pod, key.name),
-                    kube::Propagation::kBackground, batch.Expect(StatusCode::kNotFound));
-  }
-  assigned = {pods.begin(), pods.end()};
+  Withdraw(key, pods, batch);
+  if (pods.empty()) return;
+  assigned_[key].insert(pods.begin(), pods.end());
   for (const std::string& pod : pods) {
     const std::string name = AssignmentName(pod, key.name);
     Json spec = AssignmentSpec(model, pod, view_.config().progress_deadline);
@@ -201,7 +219,13 @@ void TrainedModelReconciler::WriteStatus(const Json& object, Json status, WriteB
 bool TrainedModelReconciler::CopiesAreGone(const ObjectKey& key, const std::string& uid) const {
   const admission::TrainedModelView* model = view_.Model(key);
   if (model == nullptr) return true;
-  for (const auto& [name, pod] : view_.Pods({key.name_space, model->inference_service})) {
+  const ObjectKey service_key{key.name_space, model->inference_service};
+  // After a start: one that answers and has not reported yet holds it for all that is known.
+  if (view_.Service(service_key) != nullptr && !routes_.Knows(service_key)) return false;
+  for (const std::string& pod : routes_.Of(service_key)) {
+    if (reports_.Find({key.name_space, pod}) == nullptr) return false;
+  }
+  for (const auto& [name, pod] : view_.Pods(service_key)) {
     const CopyReport* copy = reports_.FindCopy({key.name_space, name}, key.name);
     if (copy != nullptr && copy->uid == uid) return false;
   }
@@ -209,7 +233,7 @@ bool TrainedModelReconciler::CopiesAreGone(const ObjectKey& key, const std::stri
 }
 
 void TrainedModelReconciler::Remove(const ObjectKey& key, const Json& object, WriteBatch& batch) {
-  Assign(key, {}, {}, batch);
+  Withdraw(key, {}, batch);
   const auto finalizers = kube::FinalizersOf(object);
   if (std::find(finalizers.begin(), finalizers.end(), kFinalizer) == finalizers.end()) return;
   const std::string since = kube::DeletionTimestampOf(object);

@@ -33,6 +33,8 @@ class TrainedModelReconciler {
   void Remove(const ObjectKey& key, const kube::Json& object, WriteBatch& batch);
   void Assign(const ObjectKey& key, const admission::TrainedModelView& model,
               const std::vector<std::string>& pods, WriteBatch& batch);
+  // Takes it from all replicas but these.
+  void Withdraw(const ObjectKey& key, const std::vector<std::string>& pods, WriteBatch& batch);
   bool WriteMetadata(const ObjectKey& key, const kube::Json& object, bool granted,
                      WriteBatch& batch);
   void WriteStatus(const kube::Json& object, kube::Json status, WriteBatch& batch);

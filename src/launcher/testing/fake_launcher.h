@@ -65,6 +65,14 @@ class FakeLauncher final : public ReplicaLauncher {
     status.last_end = how;
     if (handler_) handler_(status, false);
   }
+  // Its agent ended and is not running again yet.
+  void CrashAgent(const std::string& name_space, const std::string& pod, const std::string& how) {
+    ReplicaStatus& status = replicas_.at({name_space, pod});
+    status.agent_waits = true;
+    status.agent_restart_count += 1;
+    status.last_end = "agent: " + how;
+    if (handler_) handler_(status, false);
+  }
   const ReplicaSpec& spec(const std::string& name_space, const std::string& pod) const {
     return specs_.at({name_space, pod});
   }
