@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "kube/object_meta.h"
 #include "os/file.h"
 
 namespace throng::control {
@@ -32,6 +33,7 @@ std::optional<WallTime> TimeOfGlogLine(std::string_view line, WallTime now) {
   const auto hour = Digits(line, 6, 2);
   const auto minute = Digits(line, 9, 2);
   const auto second = Digits(line, 12, 2);
+  const int microsecond = Digits(line, 15, 6).value_or(0);
   if (!month || !day || !hour || !minute || !second) return std::nullopt;
   const auto today = std::chrono::floor<std::chrono::days>(now);
   const std::chrono::year_month_day calendar{
@@ -42,10 +44,44 @@ std::optional<WallTime> TimeOfGlogLine(std::string_view line, WallTime now) {
                                                   std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok()) continue;
     const WallTime time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
-                          std::chrono::minutes(*minute) + std::chrono::seconds(*second);
+                          std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
+                          std::chrono::microseconds(microsecond);
     if (time <= now + std::chrono::hours(24)) return time;
   }
   return std::nullopt;
+}
+
+// Puts before each line the time that it tells; before one that tells none, that of the line
+// before, or when the file was written last. A line that is not whole yet is kept back.
+class LineStamper {
+ public:
+  // Of what comes next. `written`: when the file was written last; `is_end`: nothing follows.
+  std::string Stamp(std::string_view text, WallTime written, bool is_end) {
+    std::string out;
+    rest_ += text;
+    size_t start = 0;
+    while (start < rest_.size()) {
+      const size_t newline = rest_.find('\n', start);
+      const bool is_whole = newline != std::string::npos;
+      if (!is_whole && !is_end && rest_.size() - start < kChunkBytes) break;
+      const size_t end = is_whole ? newline + 1 : rest_.size();
+      const std::string_view line = std::string_view(rest_).substr(start, end - start);
+      last_ = TimeOfLogLine(line, written).value_or(last_.value_or(written));
+      out += kube::MicroTimestamp(*last_) + " ";
+      out += line;
+      start = end;
+    }
+    rest_.erase(0, start);
+    return out;
+  }
+
+ private:
+  std::string rest_;
+  std::optional<WallTime> last_;
+};
+
+WallTime ModifiedAt(const os::FileInfo& info) {
+  return WallTime(std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(info.modified_ns)));
 }
 
 class FileReading final : public LogReading {
@@ -80,7 +116,8 @@ class FileReading final : public LogReading {
     if (query_.since) shown = Since(shown);
     if (query_.tail_lines) shown.remove_prefix(StartOfLastLines(shown, *query_.tail_lines));
     const auto alive = alive_;
-    if (!Show(shown) || !*alive) return;
+    if (info.ok()) modified_ = ModifiedAt(*info);
+    if (!Show(shown, !query_.follow) || !*alive) return;
     if (query_.follow) return Later();
     sink_.finish(OkStatus());
   }
@@ -96,7 +133,12 @@ class FileReading final : public LogReading {
   }
 
   // False: that was all that was asked for.
-  bool Show(std::string_view text) {
+  bool Show(std::string_view text, bool is_end) {
+    std::string stamped;
+    if (query_.timestamps) {
+      stamped = stamper_.Stamp(text, modified_, is_end);
+      text = stamped;
+    }
     const bool is_limited = query_.limit_bytes.has_value();
     if (is_limited) text = text.substr(0, *query_.limit_bytes - shown_bytes_);
     shown_bytes_ += text.size();
@@ -123,14 +165,18 @@ class FileReading final : public LogReading {
     // The replica is gone, and its log with it.
     if (!info.ok() || info->kind == os::FileKind::kAbsent) return sink_.finish(OkStatus());
     if (info->size_bytes < offset_) offset_ = 0;
+    modified_ = ModifiedAt(*info);
     const auto alive = alive_;
     while (offset_ < info->size_bytes) {
       const auto text = os::RealFileSystem().ReadRange(path_, offset_, kChunkBytes);
       if (!text.ok() || text->empty()) break;
       offset_ += text->size();
-      if (!Show(*text) || !*alive) return;
+      if (!Show(*text, false) || !*alive) return;
     }
-    if (is_over) return sink_.finish(OkStatus());
+    if (is_over) {
+      if (!Show({}, true) || !*alive) return;
+      return sink_.finish(OkStatus());
+    }
     Later();
   }
 
@@ -143,6 +189,8 @@ class FileReading final : public LogReading {
   Executor::TimerId timer_ = 0;
   uint64_t offset_ = 0;
   uint64_t shown_bytes_ = 0;
+  WallTime modified_;
+  LineStamper stamper_;
 };
 
 }  // namespace

@@ -110,12 +110,31 @@ TEST_F(FileLogsTest, BoundsAndContainers) {
             StatusCode::kNotFound);
 }
 
+TEST_F(FileLogsTest, PutsTheTimeBeforeEachLine) {
+  Append(R"({"level":"info","ts":1621717148.5,"msg":"x"})"
+         "\nof no time\nnot whole");
+  Start({.timestamps = true});
+  ASSERT_TRUE(RunUntil([this] { return finished_; }));
+  EXPECT_EQ(shown_, R"(2021-05-22T20:59:08.500000Z {"level":"info","ts":1621717148.5,"msg":"x"})"
+                    "\n2021-05-22T20:59:08.500000Z of no time\n"
+                    "2021-05-22T20:59:08.500000Z not whole");
+}
+
+TEST_F(FileLogsTest, AFollowedLineIsStampedWhenItIsWhole) {
+  Append("{\"ts\":1621717148.5,");
+  Start({.follow = true, .timestamps = true});
+  Append("\"msg\":1}\n");
+  ASSERT_TRUE(RunUntil([this] { return !shown_.empty(); }));
+  EXPECT_EQ(shown_, "2021-05-22T20:59:08.500000Z {\"ts\":1621717148.5,\"msg\":1}\n");
+}
+
 TEST(TimeOfLogLineTest, ReadsBothForms) {
   const WallTime now = std::chrono::sys_days(std::chrono::year(2026) / 1 / 2);
   EXPECT_EQ(TimeOfLogLine(R"({"level":"info","ts":1621717148.5,"msg":"x"})", now),
             WallTime(std::chrono::milliseconds(1621717148500)));
   EXPECT_EQ(TimeOfLogLine("I0101 20:59:09.469834 1 a.cc:1] x", now),
-            WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)) + 20h + 59min + 9s);
+            WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)) + 20h + 59min + 9s +
+                469834us);
   EXPECT_EQ(TimeOfLogLine("I1231 00:00:00.0 1 a.cc:1] x", now),
             WallTime(std::chrono::sys_days(std::chrono::year(2025) / 12 / 31)));
   EXPECT_FALSE(TimeOfLogLine("plain text", now).has_value());

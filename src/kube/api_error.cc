@@ -191,9 +191,10 @@ ApiError InternalServerError(std::string message) {
 }
 
 Json StatusObject(const ApiError& error) {
-  Json status = {{"kind", "Status"},      {"apiVersion", "v1"}, {"metadata", Json::object()},
-                 {"status", "Failure"},   {"code", error.code}, {"message", error.message},
-                 {"reason", error.reason}};
+  Json status = {{"kind", "Status"},    {"apiVersion", "v1"}, {"metadata", Json::object()},
+                 {"status", "Failure"}, {"code", error.code}, {"message", error.message}};
+  if (!error.reason.empty()) status["reason"] = error.reason;
+  if (!error.continue_token.empty()) status["metadata"]["continue"] = error.continue_token;
   if (Json details = DetailsOf(error); !details.empty()) status["details"] = std::move(details);
   return status;
 }

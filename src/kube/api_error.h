@@ -31,6 +31,7 @@ struct ApiError {
   std::string uid;
   std::vector<ApiCause> causes;
   int retry_after_seconds = 0;
+  std::string continue_token;  // of Expired: with it the list goes on, at a later state
 };
 
 template <typename T>

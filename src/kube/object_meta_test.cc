@@ -211,5 +211,20 @@ TEST(ObjectMetaTest, MakesNamesAndUids) {
   EXPECT_EQ(GeneratedName(std::string(100, 'a'), random).size(), 63u);
 }
 
+TEST(ObjectMetaTest, NamesAndLabelValuesEndAtTheirBounds) {
+  std::string name;
+  while (name.size() + 2 <= limits::kObjectNameBytes) name += "a.";
+  name.resize(limits::kObjectNameBytes - 1, 'a');
+  name.back() = 'a';
+  EXPECT_TRUE(CheckDns1123Subdomain(name).empty()) << name.size();
+  name += 'a';
+  EXPECT_EQ(name.size(), limits::kObjectNameBytes);
+  EXPECT_TRUE(CheckDns1123Subdomain(name).empty());
+  EXPECT_FALSE(CheckDns1123Subdomain(name + 'a').empty());
+  EXPECT_TRUE(CheckLabelValue(std::string(limits::kLabelValueBytes - 1, 'a')).empty());
+  EXPECT_TRUE(CheckLabelValue(std::string(limits::kLabelValueBytes, 'a')).empty());
+  EXPECT_FALSE(CheckLabelValue(std::string(limits::kLabelValueBytes + 1, 'a')).empty());
+}
+
 }  // namespace
 }  // namespace throng::kube

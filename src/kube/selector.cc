@@ -469,11 +469,17 @@ ApiResult<FieldSelector> FieldSelector::Parse(std::string_view text) {
   return selector;
 }
 
-std::optional<ApiError> FieldSelector::CheckFields(std::span<const std::string_view> more) const {
+std::optional<ApiError> FieldSelector::CheckFields(std::span<const std::string_view> more,
+                                                   bool is_built_in) const {
   for (const FieldRequirement& one : requirements_) {
     if (one.field == "metadata.name" || one.field == "metadata.namespace") continue;
     if (std::find(more.begin(), more.end(), one.field) == more.end()) {
-      return BadRequestError("field label not supported: " + one.field);
+      if (!is_built_in || !more.empty()) {
+        return BadRequestError("field label not supported: " + one.field);
+      }
+      return BadRequestError(QuoteText(one.field) +
+                             " is not a known field selector: only \"metadata.name\", "
+                             "\"metadata.namespace\"");
     }
   }
   return std::nullopt;

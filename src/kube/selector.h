@@ -74,7 +74,8 @@ class FieldSelector {
   static ApiResult<FieldSelector> Parse(std::string_view text);
 
   // Refuses fields other than metadata.name, metadata.namespace and `more`.
-  std::optional<ApiError> CheckFields(std::span<const std::string_view> more) const;
+  std::optional<ApiError> CheckFields(std::span<const std::string_view> more,
+                                      bool is_built_in) const;
   // A field is a path into `object`; what is not there is the empty text.
   bool Matches(const Json& object) const;
   bool empty() const { return requirements_.empty(); }

@@ -113,9 +113,14 @@ TEST(FieldSelectorTest, ReadsPathsOfObjects) {
 TEST(FieldSelectorTest, RefusesFieldsThatAreNotIndexed) {
   constexpr std::array<std::string_view, 1> kMore = {"status.phase"};
   const auto selector = FieldSelector::Parse("metadata.name=x,metadata.namespace=y,status.phase=z");
-  EXPECT_FALSE(selector->CheckFields(kMore).has_value());
-  EXPECT_EQ(selector->CheckFields({})->message, "field label not supported: status.phase");
-  EXPECT_EQ(selector->CheckFields({})->code, 400);
+  EXPECT_FALSE(selector->CheckFields(kMore, true).has_value());
+  constexpr std::array<std::string_view, 1> kOther = {"spec.nodeName"};
+  EXPECT_EQ(selector->CheckFields(kOther, true)->message,
+            "field label not supported: status.phase");
+  EXPECT_EQ(selector->CheckFields({}, true)->message,
+            "\"status.phase\" is not a known field selector: only \"metadata.name\", "
+            "\"metadata.namespace\"");
+  EXPECT_EQ(selector->CheckFields({}, false)->code, 400);
   EXPECT_EQ(selector->ExactValue("metadata.name"), "x");
   EXPECT_EQ(FieldSelector::Parse("metadata.name!=x")->ExactValue("metadata.name"), std::nullopt);
 }

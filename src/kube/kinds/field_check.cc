@@ -156,13 +156,18 @@ class Reader {
     report_.unknown.push_back("unknown field " + QuoteText(path_));
   }
 
+  // Go leaves an empty map out when it writes the object again.
+  static bool IsEmptyMap(const Schema& schema, const Json& value) {
+    return schema.type == SchemaType::kMap && value.is_object() && value.empty();
+  }
+
   // `decodes`: the value is read into a type of Go, which refuses what does not fit.
   void ReadObject(const Schema& schema, Json& object, bool decodes) {
     const std::string_view outer_struct = struct_name_;
     if (!schema.name.empty()) struct_name_ = schema.name.substr(schema.name.rfind('.') + 1);
     for (auto entry = object.begin(); entry != object.end();) {
       const Field* const field = FindField(schema, entry.key());
-      const bool is_dropped = field == nullptr ? !schema.keeps_unknown : entry.value().is_null();
+      bool is_dropped = field == nullptr ? !schema.keeps_unknown : entry.value().is_null();
       if (field == nullptr && is_dropped) AddUnknown(entry.key());
       if (is_dropped) {
         entry = object.erase(entry);
@@ -171,7 +176,13 @@ class Reader {
       if (field != nullptr) {
         const Step step(*this, entry.key());
         // Metadata is decoded for all kinds.
-        ReadValue(*field->schema, entry.value(), decodes || path_ == "metadata");
+        const bool is_decoded = decodes || path_ == "metadata";
+        ReadValue(*field->schema, entry.value(), is_decoded);
+        is_dropped = is_decoded && IsEmptyMap(*field->schema, entry.value());
+      }
+      if (is_dropped) {
+        entry = object.erase(entry);
+        continue;
       }
       ++entry;
     }

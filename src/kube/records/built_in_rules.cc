@@ -2,12 +2,15 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/base64.h"
 #include "base/control_limits.h"
 #include "kube/field_error.h"
+#include "kube/records/built_in_checks.h"
 
 namespace throng::kube::server {
 namespace {
@@ -56,6 +59,8 @@ bool IsCore(const Kind& kind, std::string_view resource) {
   return kind.group.empty() && kind.resource == resource;
 }
 
+bool IsJob(const Kind& kind) { return kind.group == "batch" && kind.resource == "jobs"; }
+
 void SetDefault(Json& object, const char* key, Json value) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) object[key] = std::move(value);
@@ -89,6 +94,43 @@ void FillSecret(Json& object) {
   object.erase("stringData");
 }
 
+// Of a service and of a container.
+void FillPorts(Json& ports) {
+  for (Json& port : ports) {
+    if (port.is_object()) SetDefault(port, "protocol", "TCP");
+  }
+}
+
+void FillContainers(Json& spec) {
+  for (const char* key : {"containers", "initContainers"}) {
+    const auto containers = spec.find(key);
+    if (containers == spec.end() || !containers->is_array()) continue;
+    for (Json& container : *containers) {
+      if (container.is_object() && container.contains("ports")) FillPorts(container["ports"]);
+    }
+  }
+}
+
+void FillPod(Json& object) {
+  FillContainers(ObjectAt(object, "spec"));
+  SetDefault(ObjectAt(object, "status"), "phase", "Pending");
+}
+
+// There is no network of a cluster: addresses stay empty.
+void FillService(Json& object) {
+  Json& spec = ObjectAt(object, "spec");
+  SetDefault(spec, "type", "ClusterIP");
+  SetDefault(spec, "sessionAffinity", "None");
+  if (spec["type"] != "ExternalName") SetDefault(spec, "internalTrafficPolicy", "Cluster");
+  if (const auto ports = spec.find("ports"); ports != spec.end() && ports->is_array()) {
+    FillPorts(*ports);
+    for (Json& port : *ports) {
+      if (port.is_object() && port.contains("port")) SetDefault(port, "targetPort", port["port"]);
+    }
+  }
+  SetDefault(ObjectAt(object, "status"), "loadBalancer", Json::object());
+}
+
 void LabelPodsOfJob(const Json& metadata, Json& spec) {
   if (const auto manual = spec.find("manualSelector"); manual != spec.end() && *manual == true) {
     return;
@@ -112,6 +154,7 @@ void FillJob(Json& object) {
   SetDefault(spec, "completionMode", "NonIndexed");
   SetDefault(spec, "suspend", false);
   LabelPodsOfJob(object["metadata"], spec);
+  FillContainers(ObjectAt(spec["template"], "spec"));
 }
 
 const Json& ObjectOrEmpty(const Json& object, const char* key, const Json& empty) {
@@ -193,16 +236,28 @@ bool IsNamespaceKind(const Kind& kind) { return IsCore(kind, "namespaces"); }
 void FillBuiltIn(const Kind& kind, Json& object) {
   if (IsNamespaceKind(kind)) FillNamespace(object);
   if (IsCore(kind, "secrets")) FillSecret(object);
-  if (IsCore(kind, "pods")) SetDefault(ObjectAt(object, "status"), "phase", "Pending");
-  if (kind.group == "batch" && kind.resource == "jobs") FillJob(object);
+  if (IsCore(kind, "pods")) FillPod(object);
+  if (IsCore(kind, "services")) FillService(object);
+  if (IsJob(kind)) FillJob(object);
 }
 
 std::vector<ApiCause> ValidateBuiltIn(const Kind& kind, const Json& object, const Json* old) {
   std::vector<ApiCause> causes;
+  if (!kind.is_built_in) return causes;
+  const auto append = [&](std::vector<ApiCause> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(causes));
+  };
   const bool is_secret = IsCore(kind, "secrets");
-  if (!is_secret && !IsCore(kind, "configmaps")) return causes;
-  CheckData(is_secret, object, causes);
-  if (old != nullptr) CheckImmutable(object, *old, causes);
+  append(CheckFinalizers(object));
+  if (is_secret || IsCore(kind, "configmaps")) {
+    CheckData(is_secret, object, causes);
+    if (old != nullptr) CheckImmutable(object, *old, causes);
+  }
+  if (is_secret) append(CheckSecretType(object));
+  if (IsCore(kind, "services")) append(CheckService(object));
+  if (IsCore(kind, "pods")) append(CheckPod(object, old));
+  if (IsCore(kind, "events") && old == nullptr) append(CheckEvent(object));
+  if (IsJob(kind)) append(CheckJob(object, old));
   return causes;
 }
 

@@ -1,6 +1,6 @@
 // What Kubernetes does to objects of some of its own kinds beyond what holds for all: defaults of
-// namespaces, secrets, pods and jobs, and that a namespace ends only when it is empty. The one
-// place of the server that knows kinds by name.
+// namespaces, secrets, services, pods and jobs, and that a namespace ends only when it is empty.
+// The one place of the server that knows kinds by name.
 //
 // Thread-safe: pure functions.
 #pragma once
@@ -20,7 +20,8 @@ bool IsNamespaceKind(const Kind& kind);
 
 // After a create or an update; a second call changes nothing.
 void FillBuiltIn(const Kind& kind, Json& object);
-// Keys and sizes of ConfigMaps and Secrets, and those that must not change. `old` null: a create.
+// What it refuses (built_in_checks.h), and of ConfigMaps and Secrets: keys, sizes, those that must
+// not change. `old` null: a create.
 std::vector<ApiCause> ValidateBuiltIn(const Kind& kind, const Json& object, const Json* old);
 // Something beside metadata.finalizers keeps it although its end was asked for.
 bool IsHeldByKind(const Kind& kind, const Json& object);

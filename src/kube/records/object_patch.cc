@@ -4,6 +4,7 @@
 
 #include "kube/apply_patch.h"
 #include "kube/kinds/merge.h"
+#include "kube/kinds/schema.h"
 #include "kube/patch.h"
 
 namespace throng::kube::server {
@@ -20,13 +21,30 @@ FieldWriter WriterOf(const Target& target, Part part, const WriteOptions& option
   return writer;
 }
 
-ApiResult<Json> Apply(const Target& target, Part part, const Json* current, Json config,
-                      const WriteOptions& options, WallTime now,
-                      std::vector<std::string>& warnings) {
-  if (auto error = CheckBody(target, config)) return *std::move(error);
-  if (auto error = CheckKnownFields(*target.kind, options.field_validation, config, warnings)) {
-    return *std::move(error);
+// Whatever the field validation: nobody could own a field that is not there. `unknown` as in
+// FieldReport.
+ApiError UndeclaredError(const Target& target, const std::vector<std::string>& unknown) {
+  const Kind& kind = *target.kind;
+  ApiError error;
+  error.code = 500;
+  error.message = "failed to create typed patch object (" + target.name_space + "/" + target.name +
+                  "; " + kind.group + "/" + kind.version + ", Kind=" + kind.kind + "): ";
+  if (unknown.size() > 1) error.message += "errors:";
+  for (const std::string& one : unknown) {
+    const size_t start = one.find('"') + 1;
+    if (unknown.size() > 1) error.message += "\n  ";
+    error.message +=
+        "." + one.substr(start, one.rfind('"') - start) + ": field not declared in schema";
   }
+  return error;
+}
+
+ApiResult<Json> Apply(const Target& target, Part part, const Json* current, Json config,
+                      const WriteOptions& options, WallTime now) {
+  if (auto error = CheckBody(target, config)) return *std::move(error);
+  const FieldReport report = CheckFields(*target.kind, config);
+  if (!report.decode_error.empty()) return CannotHandleError(*target.kind, report.decode_error);
+  if (!report.unknown.empty()) return UndeclaredError(target, report.unknown);
   return ApplyConfiguration(current == nullptr ? Json() : *current, config,
                             MergeRulesOf(*target.kind), WriterOf(target, part, options, now),
                             options.force);
@@ -36,8 +54,7 @@ ApiResult<Json> Apply(const Target& target, Part part, const Json* current, Json
 
 ApiResult<Json> ApplyObjectPatch(const Target& target, Part part, PatchType type,
                                  const Json* current, const Json& patch,
-                                 const WriteOptions& options, WallTime now,
-                                 std::vector<std::string>& warnings) {
+                                 const WriteOptions& options, WallTime now) {
   switch (type) {
     case PatchType::kJson:
       return ApplyJsonPatch(*current, patch);
@@ -48,7 +65,7 @@ ApiResult<Json> ApplyObjectPatch(const Target& target, Part part, PatchType type
     case PatchType::kApply:
       break;
   }
-  return Apply(target, part, current, patch, options, now, warnings);
+  return Apply(target, part, current, patch, options, now);
 }
 
 void TrackFields(const Target& target, Part part, const WriteOptions& options, const Json* old,

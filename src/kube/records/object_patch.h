@@ -17,11 +17,11 @@ inline constexpr std::string_view kPatchTypesOfCustomKinds =
     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 // The object after the patch, both as the target's kind shows them. `current` is null only for an
-// apply that creates. ERRORS: 400, 409 with the fields of other managers, 422.
+// apply that creates. ERRORS: 400, 409 with the fields of other managers, 422; 500 for an apply
+// with fields that the kind does not have.
 ApiResult<Json> ApplyObjectPatch(const Target& target, Part part, PatchType type,
                                  const Json* current, const Json& patch,
-                                 const WriteOptions& options, WallTime now,
-                                 std::vector<std::string>& warnings);
+                                 const WriteOptions& options, WallTime now);
 
 // Brings metadata.managedFields of `object` up to date with the change from `old` (null: created).
 void TrackFields(const Target& target, Part part, const WriteOptions& options, const Json* old,

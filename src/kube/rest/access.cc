@@ -67,9 +67,9 @@ std::optional<ApiError> Authorize(const http::PeerIdentity& user, const Attribut
     if (asked.verb == "get" && (IsForAll(asked.path) || views)) return std::nullopt;
     return RefusePath(user, asked);
   }
-  // Everybody may ask what he may do.
-  if (asked.verb == "create" && asked.group == "authorization.k8s.io" &&
-      asked.resource == "selfsubjectaccessreviews") {
+  // Everybody may ask what he may do, and who he is.
+  if (asked.verb == "create" &&
+      (asked.resource == "selfsubjectaccessreviews" || asked.resource == "selfsubjectreviews")) {
     return std::nullopt;
   }
   const bool is_secret = asked.group.empty() && asked.resource == "secrets";
@@ -96,6 +96,11 @@ Json ReviewAccess(const http::PeerIdentity& user, Json review) {
   const std::optional<ApiError> error = Authorize(user, asked);
   review["status"] = {{"allowed", !error.has_value()}};
   if (error) review["status"]["reason"] = error->message;
+  return review;
+}
+
+Json ReviewIdentity(const http::PeerIdentity& user, Json review) {
+  review["status"] = {{"userInfo", {{"username", user.user}, {"groups", user.groups}}}};
   return review;
 }
 

@@ -49,6 +49,8 @@ std::optional<ApiError> Authorize(const http::PeerIdentity& user, const Attribut
 Json ReviewAccess(const http::PeerIdentity& user, Json review);
 
 struct AuditEntry {
+// What "kubectl auth whoami" asks: a SelfSubjectReview, answered likewise.
+Json ReviewIdentity(const http::PeerIdentity& user, Json review);
   WallTime time;
   std::string user;
   Attributes asked;

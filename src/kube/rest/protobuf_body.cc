@@ -1,13 +1,18 @@
 #include "kube/rest/protobuf_body.h"
 
 #include <array>
-#include <span>
+#include <chrono>
 #include <string>
+#include <utility>
 
 #include <google/protobuf/unknown_field_set.h>
 
 #include "base/base64.h"
+#include "base/control_limits.h"
 #include "base/utf8.h"
+#include "kube/kinds/schemas.h"
+#include "kube/object_meta.h"
+#include "kube/rest/protobuf_fields.h"
 
 namespace throng::kube::server {
 namespace {
@@ -15,118 +20,61 @@ namespace {
 using google::protobuf::UnknownField;
 using google::protobuf::UnknownFieldSet;
 
-enum class Type : uint8_t {
-  kText,
-  kBoolean,
-  kTextMap,   // entries {1: key, 2: text}
-  kBytesMap,  // entries {1: key, 2: bytes}
-  kMessage,
+// What is asked with a review; it is no kind that is stored. Its messages are read by the rows of
+// kReviewRows.
+constexpr Field kResourceAttributesFields[] = {
+    {"group", &schemas::kText, {}},       {"name", &schemas::kText, {}},
+    {"namespace", &schemas::kText, {}},   {"resource", &schemas::kText, {}},
+    {"subresource", &schemas::kText, {}}, {"verb", &schemas::kText, {}},
+    {"version", &schemas::kText, {}},
 };
-
-struct Message;
-
-// Field numbers of k8s.io/api and k8s.io/apimachinery (generated.proto), which never change.
-struct ProtobufField {
-  int number;
-  const char* name;
-  Type type;
-  bool is_list = false;
-  const Message* message = nullptr;
+constexpr Schema kResourceAttributes =
+    schemas::Object("review.ResourceAttributes", kResourceAttributesFields, {});
+constexpr Field kPathAttributesFields[] = {
+    {"path", &schemas::kText, {}},
+    {"verb", &schemas::kText, {}},
 };
-
-struct Message {
-  std::span<const ProtobufField> fields;
+constexpr Schema kPathAttributes =
+    schemas::Object("review.NonResourceAttributes", kPathAttributesFields, {});
+constexpr Field kReviewSpecFields[] = {
+    {"nonResourceAttributes", &kPathAttributes, {}},
+    {"resourceAttributes", &kResourceAttributes, {}},
 };
-
-constexpr std::array<ProtobufField, 6> kOwnerFields = {{{1, "kind", Type::kText},
-                                                        {3, "name", Type::kText},
-                                                        {4, "uid", Type::kText},
-                                                        {5, "apiVersion", Type::kText},
-                                                        {6, "controller", Type::kBoolean},
-                                                        {7, "blockOwnerDeletion", Type::kBoolean}}};
-constexpr Message kOwner = {kOwnerFields};
-
-constexpr std::array<ProtobufField, 9> kMetadataFields = {
-    {{1, "name", Type::kText},
-     {2, "generateName", Type::kText},
-     {3, "namespace", Type::kText},
-     {5, "uid", Type::kText},
-     {6, "resourceVersion", Type::kText},
-     {11, "labels", Type::kTextMap},
-     {12, "annotations", Type::kTextMap},
-     {13, "ownerReferences", Type::kMessage, true, &kOwner},
-     {14, "finalizers", Type::kText, true}}};
-constexpr Message kMetadata = {kMetadataFields};
-
-constexpr std::array<ProtobufField, 1> kNamespaceSpecFields = {
-    {{1, "finalizers", Type::kText, true}}};
-constexpr Message kNamespaceSpec = {kNamespaceSpecFields};
-
-constexpr std::array<ProtobufField, 2> kNamespaceFields = {
-    {{1, "metadata", Type::kMessage, false, &kMetadata},
-     {2, "spec", Type::kMessage, false, &kNamespaceSpec}}};
-constexpr Message kNamespace = {kNamespaceFields};
-
-constexpr std::array<ProtobufField, 4> kConfigMapFields = {
-    {{1, "metadata", Type::kMessage, false, &kMetadata},
-     {2, "data", Type::kTextMap},
-     {3, "binaryData", Type::kBytesMap},
-     {4, "immutable", Type::kBoolean}}};
-constexpr Message kConfigMap = {kConfigMapFields};
-
-constexpr std::array<ProtobufField, 5> kSecretFields = {
-    {{1, "metadata", Type::kMessage, false, &kMetadata},
-     {2, "data", Type::kBytesMap},
-     {3, "type", Type::kText},
-     {4, "stringData", Type::kTextMap},
-     {5, "immutable", Type::kBoolean}}};
-constexpr Message kSecret = {kSecretFields};
-
-constexpr std::array<ProtobufField, 1> kLocalReferenceFields = {{{1, "name", Type::kText}}};
-constexpr Message kLocalReference = {kLocalReferenceFields};
-constexpr std::array<ProtobufField, 3> kObjectReferenceFields = {
-    {{1, "kind", Type::kText}, {2, "namespace", Type::kText}, {3, "name", Type::kText}}};
-constexpr Message kObjectReference = {kObjectReferenceFields};
-
-constexpr std::array<ProtobufField, 4> kServiceAccountFields = {
-    {{1, "metadata", Type::kMessage, false, &kMetadata},
-     {2, "secrets", Type::kMessage, true, &kObjectReference},
-     {3, "imagePullSecrets", Type::kMessage, true, &kLocalReference},
-     {4, "automountServiceAccountToken", Type::kBoolean}}};
-constexpr Message kServiceAccount = {kServiceAccountFields};
-
-constexpr std::array<ProtobufField, 6> kResourceAttributesFields = {
-    {{1, "namespace", Type::kText},
-     {2, "verb", Type::kText},
-     {3, "group", Type::kText},
-     {5, "resource", Type::kText},
-     {6, "subresource", Type::kText},
-     {7, "name", Type::kText}}};
-constexpr Message kResourceAttributes = {kResourceAttributesFields};
-constexpr std::array<ProtobufField, 2> kPathAttributesFields = {
-    {{1, "path", Type::kText}, {2, "verb", Type::kText}}};
-constexpr Message kPathAttributes = {kPathAttributesFields};
-constexpr std::array<ProtobufField, 2> kReviewSpecFields = {
-    {{1, "resourceAttributes", Type::kMessage, false, &kResourceAttributes},
-     {2, "nonResourceAttributes", Type::kMessage, false, &kPathAttributes}}};
-constexpr Message kReviewSpec = {kReviewSpecFields};
-constexpr std::array<ProtobufField, 1> kReviewFields = {
-    {{2, "spec", Type::kMessage, false, &kReviewSpec}}};
-constexpr Message kReview = {kReviewFields};
-
-struct KindRow {
-  std::string_view api_version;
-  std::string_view kind;
-  const Message* message;
+constexpr Schema kReviewSpec = schemas::Object("review.Spec", kReviewSpecFields, {});
+constexpr Field kReviewFields[] = {
+    {"metadata", &schemas::kObjectMeta, {}},
+    {"spec", &kReviewSpec, {}},
 };
-constexpr std::array<KindRow, 5> kKinds = {
-    {{"v1", "Namespace", &kNamespace},
-     {"v1", "ConfigMap", &kConfigMap},
-     {"v1", "Secret", &kSecret},
-     {"v1", "ServiceAccount", &kServiceAccount},
-     {"authorization.k8s.io/v1", "SelfSubjectAccessReview", &kReview}}};
+constexpr Schema kReview = schemas::Object("review.Review", kReviewFields, {});
 
-// Reads messages by their rows. What is malformed is noted, and reads as nothing.
+struct MessageRow {
+  std::string_view message;
+  std::string_view fields;
+};
+constexpr std::array<MessageRow, 4> kReviewRows = {
+    {{"review.Review", "1 metadata 2 spec"},
+     {"review.Spec", "1 resourceAttributes 2 nonResourceAttributes"},
+     {"review.ResourceAttributes",
+      "1 namespace? 2 verb? 3 group? 4 version? 5 resource? 6 subresource? 7 name?"},
+     {"review.NonResourceAttributes", "1 path? 2 verb?"}}};
+
+std::string_view FieldsOf(std::string_view message) {
+  for (const MessageRow& row : kReviewRows) {
+    if (row.message == message) return row.fields;
+  }
+  return ProtobufFields(message).value_or("");
+}
+
+// Null: its protobuf is not read. Custom kinds have none.
+const Schema* SchemaOf(const std::string& api_version, const std::string& kind) {
+  if (kind == "DeleteOptions") return &schemas::kDeleteOptions;
+  if (kind == "SelfSubjectAccessReview" || kind == "SelfSubjectReview") return &kReview;
+  const Kind* const found = FindKind(api_version, kind);
+  if (found == nullptr || found->schema == nullptr) return nullptr;
+  return ProtobufFields(found->schema->name) ? found->schema : nullptr;
+}
+
+// Reads messages by the schemas of their kinds. What is malformed is noted, and reads as nothing.
 class Reader {
  public:
   // Null: an object of another kind.
@@ -134,13 +82,25 @@ class Reader {
   bool is_malformed() const { return is_malformed_; }
 
  private:
+  struct Place {
+    const Schema& schema;
+    std::string_view fields;
+    int depth;
+  };
+
   std::string Bytes(const UnknownField& field);
   std::string Text(const UnknownField& field);
-  uint64_t Number(const UnknownField& field);
+  int64_t Number(const UnknownField& field);
   void Parse(std::string_view bytes, UnknownFieldSet& fields);
-  void AddEntry(const UnknownField& field, bool is_bytes, Json& map);
-  Json ReadValue(const ProtobufField& row, const UnknownField& field);
-  Json ReadMessage(const Message& message, std::string_view bytes);
+  std::string ReadTime(const UnknownField& field, const Schema& schema);
+  Json ReadText(const UnknownField& field, const Schema& schema);
+  Json ReadNumberOrText(const UnknownField& field);
+  Json ReadTree(const UnknownField& field);
+  std::string ReadOnlyText(const UnknownField& field);
+  Json ReadValue(const UnknownField& field, const Schema& schema, int depth);
+  void AddEntry(const UnknownField& field, const Schema& items, int depth, Json& map);
+  void ReadField(const UnknownField& field, const Place& place, Json& object);
+  void ReadMessage(std::string_view bytes, const Place& place, Json& object);
 
   bool is_malformed_ = false;
 };
@@ -157,8 +117,8 @@ std::string Reader::Text(const UnknownField& field) {
   return bytes;
 }
 
-uint64_t Reader::Number(const UnknownField& field) {
-  if (field.type() == UnknownField::TYPE_VARINT) return field.varint();
+int64_t Reader::Number(const UnknownField& field) {
+  if (field.type() == UnknownField::TYPE_VARINT) return static_cast<int64_t>(field.varint());
   is_malformed_ = true;
   return 0;
 }
@@ -167,73 +127,171 @@ void Reader::Parse(std::string_view bytes, UnknownFieldSet& fields) {
   if (!fields.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) is_malformed_ = true;
 }
 
-void Reader::AddEntry(const UnknownField& field, bool is_bytes, Json& map) {
+// {1: seconds, 2: nanoseconds}; empty: no time.
+std::string Reader::ReadTime(const UnknownField& field, const Schema& schema) {
+  UnknownFieldSet parts;
+  Parse(Bytes(field), parts);
+  if (parts.empty()) return "";
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;
+  for (int i = 0; i < parts.field_count(); ++i) {
+    if (parts.field(i).number() == 1) seconds = Number(parts.field(i));
+    if (parts.field(i).number() == 2) nanoseconds = Number(parts.field(i));
+  }
+  constexpr int64_t kLast = 253402300799;   // of the year 9999
+  constexpr int64_t kFirst = -62135596800;  // of the year 1
+  constexpr int64_t kNanosecondsPerSecond = 1000000000;
+  if (seconds < kFirst || seconds > kLast || nanoseconds < 0 ||
+      nanoseconds >= kNanosecondsPerSecond) {
+    is_malformed_ = true;
+    return "";
+  }
+  const WallTime time{
+      std::chrono::seconds(seconds) +
+      std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(nanoseconds))};
+  return schema.name == schemas::kMicroTime.name ? MicroTimestamp(time) : Timestamp(time);
+}
+
+Json Reader::ReadText(const UnknownField& field, const Schema& schema) {
+  if (schema.format == "date-time") return ReadTime(field, schema);
+  if (schema.format == "byte") return EncodeBase64(Bytes(field));
+  return Text(field);
+}
+
+// {1: which, 2: the number, 3: the text}
+Json Reader::ReadNumberOrText(const UnknownField& field) {
+  UnknownFieldSet parts;
+  Parse(Bytes(field), parts);
+  bool is_text = false;
+  int64_t number = 0;
+  std::string text;
+  for (int i = 0; i < parts.field_count(); ++i) {
+    if (parts.field(i).number() == 1) is_text = Number(parts.field(i)) != 0;
+    if (parts.field(i).number() == 2) number = Number(parts.field(i));
+    if (parts.field(i).number() == 3) text = Text(parts.field(i));
+  }
+  return is_text ? Json(std::move(text)) : Json(static_cast<int32_t>(number));
+}
+
+// {1: the text}
+std::string Reader::ReadOnlyText(const UnknownField& field) {
+  UnknownFieldSet parts;
+  Parse(Bytes(field), parts);
+  std::string text;
+  for (int i = 0; i < parts.field_count(); ++i) {
+    if (parts.field(i).number() == 1) text = Text(parts.field(i));
+  }
+  return text;
+}
+
+// {1: JSON}
+Json Reader::ReadTree(const UnknownField& field) {
+  Result<Json> tree = ParseJson(ReadOnlyText(field));
+  if (tree.ok()) return *std::move(tree);
+  is_malformed_ = true;
+  return Json::object();
+}
+
+Json Reader::ReadValue(const UnknownField& field, const Schema& schema, int depth) {
+  switch (schema.type) {
+    case SchemaType::kString:
+      return ReadText(field, schema);
+    case SchemaType::kInteger:
+      return schema.format == "int32" ? Json(static_cast<int32_t>(Number(field)))
+                                      : Json(Number(field));
+    case SchemaType::kBoolean:
+      return Number(field) != 0;
+    case SchemaType::kIntOrString:
+      return ReadNumberOrText(field);
+    case SchemaType::kQuantity:
+      return ReadOnlyText(field);
+    case SchemaType::kObject:
+      break;
+    default:
+      return ReadTree(field);
+  }
+  if (schema.fields.empty() && schema.base == nullptr && schema.keeps_unknown) {
+    return ReadTree(field);
+  }
+  Json object = Json::object();
+  ReadMessage(Bytes(field), {schema, FieldsOf(schema.name), depth + 1}, object);
+  return object;
+}
+
+// {1: key, 2: value}
+void Reader::AddEntry(const UnknownField& field, const Schema& items, int depth, Json& map) {
   UnknownFieldSet entry;
   Parse(Bytes(field), entry);
   std::string key;
-  std::string value;
+  Json value = items.type == SchemaType::kString ? Json("") : Json::object();
   for (int i = 0; i < entry.field_count(); ++i) {
     if (entry.field(i).number() == 1) key = Text(entry.field(i));
-    if (entry.field(i).number() == 2) {
-      value = is_bytes ? EncodeBase64(Bytes(entry.field(i))) : Text(entry.field(i));
-    }
+    if (entry.field(i).number() == 2) value = ReadValue(entry.field(i), items, depth);
   }
   map[key] = std::move(value);
 }
 
-Json Reader::ReadValue(const ProtobufField& row, const UnknownField& field) {
-  switch (row.type) {
-    case Type::kText:
-      return Text(field);
-    case Type::kBoolean:
-      return Number(field) != 0;
-    default:
-      return ReadMessage(*row.message, Bytes(field));
+bool IsZero(const Json& value) {
+  return value == "" || value == false || (value.is_number_integer() && value == 0);
+}
+
+void Reader::ReadField(const UnknownField& field, const Place& place, Json& object) {
+  const std::optional<ProtobufField> row = FindProtobufField(place.fields, field.number());
+  if (!row) return;
+  if (row->is_inline) {
+    return ReadMessage(Bytes(field), {place.schema, FieldsOf(row->name), place.depth + 1}, object);
+  }
+  const Field* const known = FindField(place.schema, row->name);
+  if (known == nullptr) return;
+  const Schema& schema = *known->schema;
+  const std::string name(row->name);
+  if (schema.type == SchemaType::kMap) {
+    AddEntry(field, *schema.items, place.depth, object[name]);
+  } else if (schema.type == SchemaType::kArray) {
+    object[name].push_back(ReadValue(field, *schema.items, place.depth));
+  } else {
+    Json value = ReadValue(field, schema, place.depth);
+    const bool is_no_time = schema.format == "date-time" && value == "";
+    if (is_no_time || (row->omits_zero && IsZero(value))) return;
+    object[name] = std::move(value);
   }
 }
 
-// What a message of ours does not name is left out, as are empty texts, which stand for nothing.
-Json Reader::ReadMessage(const Message& message, std::string_view bytes) {
+void Reader::ReadMessage(std::string_view bytes, const Place& place, Json& object) {
+  if (place.depth > static_cast<int>(limits::kObjectDepth)) {
+    is_malformed_ = true;
+    return;
+  }
   UnknownFieldSet fields;
   Parse(bytes, fields);
-  Json object = Json::object();
-  for (int i = 0; i < fields.field_count(); ++i) {
-    const UnknownField& field = fields.field(i);
-    for (const ProtobufField& row : message.fields) {
-      if (row.number != field.number()) continue;
-      if (row.type == Type::kTextMap || row.type == Type::kBytesMap) {
-        AddEntry(field, row.type == Type::kBytesMap, object[row.name]);
-      } else if (Json value = ReadValue(row, field); row.is_list) {
-        object[row.name].push_back(std::move(value));
-      } else if (value != "") {
-        object[row.name] = std::move(value);
-      }
-    }
-  }
-  return object;
+  for (int i = 0; i < fields.field_count(); ++i) ReadField(fields.field(i), place, object);
 }
 
 // runtime.Unknown: {1: {1: apiVersion, 2: kind}, 2: the object}
 Json Reader::ReadEnvelope(std::string_view bytes) {
-  constexpr std::array<ProtobufField, 2> kTypeFields = {
-      {{1, "apiVersion", Type::kText}, {2, "kind", Type::kText}}};
   UnknownFieldSet envelope;
   Parse(bytes, envelope);
-  Json type = Json::object();
+  std::string api_version;
+  std::string kind;
   std::string raw;
   for (int i = 0; i < envelope.field_count(); ++i) {
     const UnknownField& field = envelope.field(i);
-    if (field.number() == 1) type = ReadMessage({kTypeFields}, Bytes(field));
     if (field.number() == 2) raw = Bytes(field);
+    if (field.number() != 1) continue;
+    UnknownFieldSet type;
+    Parse(Bytes(field), type);
+    for (int j = 0; j < type.field_count(); ++j) {
+      if (type.field(j).number() == 1) api_version = Text(type.field(j));
+      if (type.field(j).number() == 2) kind = Text(type.field(j));
+    }
   }
-  for (const KindRow& row : kKinds) {
-    if (TextAt(type, {"kind"}) != row.kind) continue;
-    if (TextAt(type, {"apiVersion"}) != row.api_version) continue;
-    Json object = ReadMessage(*row.message, raw);
-    object.update(type);
-    return object;
-  }
-  return Json();
+  const Schema* const schema = SchemaOf(api_version, kind);
+  if (schema == nullptr) return Json();
+  Json object = Json::object();
+  ReadMessage(raw, {*schema, FieldsOf(schema->name), 1}, object);
+  object["apiVersion"] = std::move(api_version);
+  object["kind"] = std::move(kind);
+  return object;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Objects in Kubernetes' protobuf, as current kubectls send them where they make an object
-// themselves: `create namespace`, `configmap`, `secret`, `serviceaccount`. Only those kinds are
-// read; replies are always JSON, which these clients take too.
+// themselves (`create job`, `create service`, `create secret`), and as programs with generated
+// clients do. The built-in kinds are read; replies are always JSON, which these clients take too.
+// What a message holds that the kind's schema does not name is left out.
 //
 // Thread-safe: pure functions.
 #pragma once

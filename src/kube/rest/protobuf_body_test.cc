@@ -1,8 +1,17 @@
 #include "kube/rest/protobuf_body.h"
 
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
+
+#include "base/control_limits.h"
+#include "kube/kinds/kind_table.h"
+#include "kube/kinds/schema.h"
+#include "kube/rest/protobuf_fields.h"
+#include "kube/testing/goldens.h"
 
 namespace throng::kube::server {
 namespace {
@@ -65,7 +74,10 @@ TEST(ProtobufBodyTest, ReadsTheOtherKinds) {
 }
 
 TEST(ProtobufBodyTest, OtherKindsAreRefused) {
-  EXPECT_EQ(ParseProtobufBody(Envelope("Pod", "")).error().code, 415);
+  EXPECT_EQ(ParseProtobufBody(Envelope("Node", "")).error().code, 415);
+  EXPECT_EQ(
+      ParseProtobufBody(Envelope("TrainedModel", "", "serving.kubeflow.org/v1alpha1")).error().code,
+      415);
   EXPECT_EQ(ParseProtobufBody(std::string("k8s\0", 4)).error().code, 415);
 }
 
@@ -80,6 +92,96 @@ TEST(ProtobufBodyTest, BytesThatAreNoMessageAreRefused) {
     ASSERT_FALSE(object.ok());
     EXPECT_EQ(object.error().code, 400);
   }
+}
+
+std::string Bytes(const std::string& hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+// Kubernetes writes times that are not set as null, and we leave them out.
+void DropNulls(Json& value) {
+  if (value.is_object()) {
+    for (auto item = value.begin(); item != value.end();) {
+      if (item->is_null()) {
+        item = value.erase(item);
+      } else {
+        DropNulls(*item++);
+      }
+    }
+  } else if (value.is_array()) {
+    for (Json& item : value) DropNulls(item);
+  }
+}
+
+TEST(ProtobufBodyTest, ReadsWhatKubernetesWrites) {
+  for (Json row : kube::testing::Goldens("protobufs.json")) {
+    const auto object = ParseProtobufBody(Bytes(row["hex"].get<std::string>()));
+    ASSERT_TRUE(object.ok()) << row["object"];
+    DropNulls(row["object"]);
+    EXPECT_EQ(*object, row["object"]);
+  }
+}
+
+TEST(ProtobufBodyTest, BytesThatAreCutAnywhereAreRefusedOrRead) {
+  for (const Json& row : kube::testing::Goldens("protobufs.json")) {
+    const std::string whole = Bytes(row["hex"].get<std::string>());
+    for (size_t size = 0; size < whole.size(); ++size) {
+      const auto object = ParseProtobufBody(whole.substr(0, size));
+      EXPECT_TRUE(object.ok() || object.error().code == 400 || object.error().code == 415);
+    }
+  }
+}
+
+// Every field that a schema names has a number: else it would be lost without a word.
+void CheckNumbers(const Schema& schema, std::set<const Schema*>& seen) {
+  if (!seen.insert(&schema).second) return;
+  if (schema.items != nullptr) CheckNumbers(*schema.items, seen);
+  if (schema.fields.empty()) return;
+  std::set<std::string_view> numbered = {"apiVersion", "kind"};
+  for (std::string_view message = schema.name; !message.empty();) {
+    const auto fields = ProtobufFields(message);
+    ASSERT_TRUE(fields) << message;
+    message = {};
+    for (int number = 1; number < 200; ++number) {
+      const auto field = FindProtobufField(*fields, number);
+      if (!field) continue;
+      if (!field->is_inline) {
+        numbered.insert(field->name);
+        continue;
+      }
+      const auto inner = ProtobufFields(field->name);
+      ASSERT_TRUE(inner) << field->name;
+      for (int i = 1; i < 200; ++i) {
+        if (const auto found = FindProtobufField(*inner, i)) numbered.insert(found->name);
+      }
+    }
+  }
+  for (const kube::Field& field : schema.fields) {
+    EXPECT_TRUE(numbered.contains(field.name)) << schema.name << "." << field.name;
+    CheckNumbers(*field.schema, seen);
+  }
+}
+
+TEST(ProtobufBodyTest, EveryFieldHasANumber) {
+  std::set<const Schema*> seen;
+  for (const Kind& kind : AllKinds()) {
+    if (kind.is_built_in) CheckNumbers(*kind.schema, seen);
+  }
+  EXPECT_GT(seen.size(), 100U);
+}
+
+TEST(ProtobufBodyTest, TimesOutsideTheCalendarAreRefused) {
+  const auto with_time = [](const std::string& time) {
+    return ParseProtobufBody(Envelope("ConfigMap", Field(1, Field(1, "a") + Field(8, time))));
+  };
+  ASSERT_TRUE(with_time("\x08\x01").ok());
+  EXPECT_EQ((*with_time("\x08\x01"))["metadata"]["creationTimestamp"], "1970-01-01T00:00:01Z");
+  EXPECT_EQ(with_time(std::string("\x08\xff\xff\xff\xff\xff\xff\xff\x7f", 9)).error().code, 400);
+  EXPECT_EQ(with_time(std::string("\x10\xff\xff\xff\xff\x7f", 6)).error().code, 400);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kDerivedGroup = "throng.dev";
 constexpr std::string_view kReviewGroup = "authorization.k8s.io";
+constexpr std::string_view kIdentityGroup = "authentication.k8s.io";
 
 bool IsHealthPath(std::string_view path) {
   for (const std::string_view prefix : {"/livez", "/readyz", "/healthz"}) {
@@ -43,6 +44,23 @@ Attributes AttributesOf(const http::Request& request, const Query& query) {
   asked.name_space = path->name_space;
   asked.name = path->name;
   return asked;
+}
+
+bool IsReview(const Attributes& asked) {
+  return asked.group == kReviewGroup || asked.group == kIdentityGroup;
+}
+
+// Clients that do not know a kind look whether it is defined here: no kind is.
+bool AsksForDefinitions(const ResourcePath& path, std::string_view verb) {
+  return path.group == "apiextensions.k8s.io" && path.version == "v1" &&
+         path.resource == "customresourcedefinitions" && path.name.empty() && verb == "list";
+}
+
+Json NoDefinitions() {
+  return {{"apiVersion", "apiextensions.k8s.io/v1"},
+          {"kind", "CustomResourceDefinitionList"},
+          {"metadata", {{"resourceVersion", "1"}}},
+          {"items", Json::array()}};
 }
 
 bool Contains(const std::vector<std::string_view>& all, std::string_view one) {
@@ -143,7 +161,7 @@ void ApiServer::Dispatch(const SharedCall& call, std::string_view path) {
   const Attributes& asked = call->asked;
   const bool is_report = asked.group == kDerivedGroup && asked.subresource == "report";
   // Reports come with the traffic, reviews only ask: they are no part of the log of writes.
-  if (options_.audit && IsWrite(asked.verb) && !is_report && asked.group != kReviewGroup) {
+  if (options_.audit && IsWrite(asked.verb) && !is_report && !IsReview(asked)) {
     call->on_reply = [this, life = std::weak_ptr<char>(life_), count = std::move(call->on_reply),
                       raw = std::weak_ptr<Call>(call)](int code) {
       count(code);
@@ -167,7 +185,8 @@ void ApiServer::Dispatch(const SharedCall& call, std::string_view path) {
 void ApiServer::ServeResource(const SharedCall& call, const ResourcePath& path) {
   if (!path.rest.empty()) return call->SendError(UnknownResourceError());
   if (path.group == kDerivedGroup && path.subresource == "report") return ServeReport(call, path);
-  if (path.group == kReviewGroup) return ServeAccessReview(call, path);
+  if (IsReview(call->asked)) return ServeAccessReview(call, path);
+  if (AsksForDefinitions(path, call->asked.verb)) return call->SendJson(200, NoDefinitions());
   call->kind = FindResource(path.group, path.version, path.resource);
   if (call->kind == nullptr) return call->SendError(UnknownResourceError());
   const Kind& kind = *call->kind;
@@ -231,7 +250,9 @@ void ApiServer::ServeReport(const SharedCall& call, const ResourcePath& path) {
 }
 
 void ApiServer::ServeAccessReview(const SharedCall& call, const ResourcePath& path) {
-  if (path.version != "v1" || path.resource != "selfsubjectaccessreviews") {
+  const bool is_identity = path.group == kIdentityGroup;
+  if (path.version != "v1" ||
+      path.resource != (is_identity ? "selfsubjectreviews" : "selfsubjectaccessreviews")) {
     return call->SendError(UnknownResourceError());
   }
   if (call->asked.verb != "create") return call->SendError(MethodNotAllowedError());
@@ -240,7 +261,8 @@ void ApiServer::ServeAccessReview(const SharedCall& call, const ResourcePath& pa
   if (!review.value().is_object()) {
     return call->SendError(BadRequestError("the review must be an object"));
   }
-  call->SendJson(201, ReviewAccess(call->user, *review));
+  call->SendJson(
+      201, is_identity ? ReviewIdentity(call->user, *review) : ReviewAccess(call->user, *review));
 }
 
 bool ApiServer::ServeDiscovery(const SharedCall& call, const std::vector<std::string>& path) {

@@ -193,6 +193,23 @@ TEST_F(GarbageCollectorTest, ManyDependentsAreCollected) {
   EXPECT_TRUE(harness_.registry.List("configmaps", "").empty());
 }
 
+TEST_F(GarbageCollectorTest, EveryNamespaceHasADefaultServiceAccount) {
+  const Kind& accounts = KindOf("v1", "ServiceAccount");
+  NamespaceController controller(harness_.executor, harness_.registry);
+  controller.Start();
+  harness_.MakeNamespace("new");
+  Settle();
+  for (const char* name_space : {"default", "new"}) {
+    EXPECT_TRUE(harness_.registry.Get({&accounts, name_space, "default"}).ok()) << name_space;
+  }
+  const std::string uid = UidOf(*harness_.registry.Get({&accounts, "new", "default"}));
+  ASSERT_TRUE(harness_.Delete({&accounts, "new", "default"}).ok());
+  Settle();
+  const auto again = harness_.registry.Get({&accounts, "new", "default"});
+  ASSERT_TRUE(again.ok());
+  EXPECT_NE(UidOf(*again), uid);
+}
+
 TEST_F(GarbageCollectorTest, ANamespaceIsEmptiedBeforeItGoes) {
   NamespaceController controller(harness_.executor, harness_.registry);
   controller.Start();

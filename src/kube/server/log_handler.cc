@@ -5,6 +5,7 @@
 
 #include "base/control_limits.h"
 #include "kube/field_error.h"
+#include "kube/kinds/human_time.h"
 #include "kube/object_meta.h"
 
 namespace throng::kube::server {
@@ -36,6 +37,21 @@ ApiError InvalidLogOptions(ApiCause cause) {
   return InvalidError("", "PodLogOptions", "", {std::move(cause)});
 }
 
+// The same as sinceSeconds, told by a time; both at once mean nothing.
+std::optional<ApiError> ReadSinceTime(const Call& call, LogQuery& query) {
+  const std::string text = call.query.Get("sinceTime");
+  if (text.empty()) return std::nullopt;
+  if (query.since) {
+    return InvalidLogOptions(
+        ForbiddenValue("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+  }
+  const std::optional<WallTime> time = ParseTimestamp(text);
+  if (!time) return BadRequestError("sinceTime: " + QuoteText(text) + " is no time of RFC 3339");
+  query.since =
+      std::max(std::chrono::seconds(0), std::chrono::ceil<std::chrono::seconds>(call.now - *time));
+  return std::nullopt;
+}
+
 ApiResult<LogQuery> ReadQuery(const Call& call) {
   LogQuery query;
   query.name_space = call.asked.name_space;
@@ -60,12 +76,8 @@ ApiResult<LogQuery> ReadQuery(const Call& call) {
     return InvalidLogOptions(InvalidValue("limitBytes", 0, "must be greater than 0"));
   }
   if (*limit) query.limit_bytes = static_cast<uint64_t>(**limit);
-  if (call.query.Has("sinceTime")) {
-    return BadRequestError("sinceTime: is not supported, use sinceSeconds");
-  }
-  if (call.query.IsTrue("timestamps")) {
-    return BadRequestError("timestamps: the lines of a log carry times of their own");
-  }
+  query.timestamps = call.query.IsTrue("timestamps");
+  if (auto error = ReadSinceTime(call, query)) return *std::move(error);
   return query;
 }
 

@@ -27,6 +27,7 @@ struct LogQuery {
   std::optional<uint64_t> tail_lines;
   std::optional<std::chrono::seconds> since;  // not older
   std::optional<uint64_t> limit_bytes;
+  bool timestamps = false;  // each line starts with the time when it was written
 };
 
 // A log that is being read. Destroying it ends the reading: no call comes after that.

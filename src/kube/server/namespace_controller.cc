@@ -11,6 +11,8 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgainAfter{200};
 // Of one kind in one round, so that a full namespace does not fill the queue of writes.
 constexpr size_t kDeletionsPerRound = 500;
+constexpr const char* kAccounts = "serviceaccounts";
+constexpr const char* kDefaultAccount = "default";
 
 }  // namespace
 
@@ -22,6 +24,8 @@ NamespaceController::~NamespaceController() { executor_.CancelTimer(timer_); }
 void NamespaceController::Start() {
   watch_ = registry_.Watch("namespaces",
                            [this](EventKind kind, const Json& object) { Seen(kind, object); });
+  account_watch_ = registry_.Watch(
+      kAccounts, [this](EventKind kind, const Json& object) { SeenAccount(kind, object); });
 }
 
 void NamespaceController::Seen(EventKind kind, const Json& object) {
@@ -30,7 +34,25 @@ void NamespaceController::Seen(EventKind kind, const Json& object) {
     ending_.erase(name);
   } else if (IsBeingDeleted(object) && ending_.insert(name).second) {
     Empty(name);
+  } else if (!IsBeingDeleted(object)) {
+    MakeAccount(name);
   }
+}
+
+void NamespaceController::SeenAccount(EventKind kind, const Json& object) {
+  if (kind != EventKind::kDeleted || NameOf(object) != kDefaultAccount) return;
+  const Result<Json> name_space = registry_.Get("namespaces", "", NamespaceOf(object));
+  if (name_space.ok() && !IsBeingDeleted(*name_space)) MakeAccount(NamespaceOf(object));
+}
+
+// Clients look for it before they name any; nothing runs under it.
+void NamespaceController::MakeAccount(const std::string& name_space) {
+  if (registry_.Get(kAccounts, name_space, kDefaultAccount).ok()) return;
+  registry_.Create(kAccounts,
+                   {{"apiVersion", "v1"},
+                    {"kind", "ServiceAccount"},
+                    {"metadata", {{"name", kDefaultAccount}, {"namespace", name_space}}}},
+                   [](Result<Json>) {});
 }
 
 void NamespaceController::Empty(const std::string& name) {

@@ -1,5 +1,5 @@
-// NamespaceController: empties a namespace whose end was asked for, then lets it go. What
-// finalizers keep in it is waited for.
+// NamespaceController: gives each namespace its ServiceAccount "default", empties a namespace whose
+// end was asked for, then lets it go. What finalizers keep in it is waited for.
 //
 //   NamespaceController controller(executor, registry);
 //   controller.Start();
@@ -26,6 +26,8 @@ class NamespaceController {
 
  private:
   void Seen(EventKind kind, const Json& object);
+  void SeenAccount(EventKind kind, const Json& object);
+  void MakeAccount(const std::string& name_space);
   // One round: deletes what is there, or lets the namespace go when there is nothing.
   void Empty(const std::string& name);
   void LookAgain();
@@ -33,6 +35,7 @@ class NamespaceController {
   Executor& executor_;
   Registry& registry_;
   std::unique_ptr<ObjectWatch> watch_;
+  std::unique_ptr<ObjectWatch> account_watch_;
   std::set<std::string> ending_;
   Executor::TimerId timer_ = 0;
   std::shared_ptr<char> life_ = std::make_shared<char>('x');

@@ -25,7 +25,8 @@ std::optional<uint64_t> ParseRevision(std::string_view text) {
   return number;
 }
 
-// A continue token: "REVISION:NAMESPACE/NAME" of the last object of a page.
+// A continue token: "REVISION:NAMESPACE/NAME" of the last object of a page; a revision of nought
+// goes on with what is there now.
 struct Position {
   uint64_t revision = 0;
   store::RecordKey key;
@@ -70,7 +71,8 @@ ApiResult<store::ListQuery> MakeQuery(const Kind& kind, std::string_view name_sp
     }
     auto position = ParseToken(kind, options.continue_token);
     if (!position) return BadRequestError("continue key is not valid");
-    query.revision = position->revision;
+    // Nought: at the present state, whatever the pages before showed.
+    if (position->revision != 0) query.revision = position->revision;
     query.after = std::move(position->key);
     return query;
   }
@@ -80,12 +82,16 @@ ApiResult<store::ListQuery> MakeQuery(const Kind& kind, std::string_view name_sp
   }
   if (options.resource_version.empty()) {
     if (match.empty()) return query;
-    return BadRequestError("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    return InvalidError("meta.k8s.io", "ListOptions", "",
+                        {ForbiddenValue("resourceVersionMatch",
+                                        "resourceVersionMatch is forbidden unless resourceVersion "
+                                        "is provided")});
   }
   const std::optional<uint64_t> asked = ParseRevision(options.resource_version);
   if (!asked) {
-    return BadRequestError("resourceVersion: Invalid value: " +
-                           QuoteText(options.resource_version) + ": is no resource version");
+    const std::string text = QuoteText(options.resource_version);
+    return BadRequestError("invalid resource version: resourceVersion: Invalid value: " + text +
+                           ": strconv.ParseUint: parsing " + text + ": invalid syntax");
   }
   if (*asked > present) return TooLargeRevision(*asked, present);
   // A page of an old list was always exact, before there was a word for it.
@@ -97,11 +103,17 @@ ApiResult<store::ListQuery> MakeQuery(const Kind& kind, std::string_view name_sp
   return query;
 }
 
-ApiError ExpiredList(const ListOptions& options, uint64_t asked, uint64_t present) {
-  if (!options.continue_token.empty()) {
-    return ExpiredError(
-        "The provided continue parameter is too old to display a consistent list result. You must "
-        "start a new list without the continue parameter.");
+ApiError ExpiredList(const ListOptions& options, const store::ListQuery& query, uint64_t present) {
+  const uint64_t asked = query.revision.value_or(0);
+  if (!options.continue_token.empty() && query.after) {
+    ApiError error = ExpiredError(
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without the continue parameter, or use the continue token in this "
+        "response to retrieve the remainder of the results. Continuing with the provided token "
+        "results in an inconsistent list - objects that were created, modified, or deleted between "
+        "the time the first chunk was returned and now may show up in the list.");
+    error.continue_token = PrintToken(0, *query.after);
+    return error;
   }
   return ExpiredError("The resourceVersion for the provided list is too old: " +
                       std::to_string(asked) + " (" + std::to_string(present) + ")");
@@ -256,7 +268,7 @@ ApiResult<ObjectPage> Registry::List(const Kind& kind, std::string_view name_spa
     // With a filter: more at once than what may be found in the first few.
     query.limit = missing == 0 ? 0 : options.filter ? std::max(missing, kScannedAtOnce) : missing;
     Result<store::RecordPage> found = records.List(query);
-    if (!found.ok()) return ExpiredList(options, query.revision.value_or(0), records.revision());
+    if (!found.ok()) return ExpiredList(options, query, records.revision());
     page.revision = found->revision;
     query.revision = found->revision;
     for (size_t i = 0; i < found->records.size(); ++i) {

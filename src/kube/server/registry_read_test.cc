@@ -118,8 +118,26 @@ TEST_F(RegistryReadTest, ResourceVersionsOfLists) {
   EXPECT_EQ(list("x", "", 0).error().code, 400);
   EXPECT_EQ(list("-1", "", 0).error().code, 400);
   EXPECT_EQ(list("0", "Exact", 0).error().code, 400);
-  EXPECT_EQ(list("", "Exact", 0).error().code, 400);
+  EXPECT_EQ(list("", "Exact", 0).error().code, 422);
   EXPECT_EQ(list("1", "Older", 0).error().code, 400);
+}
+
+TEST_F(RegistryReadTest, AnExpiredTokenComesWithOneThatGoesOn) {
+  for (const char* name : {"a", "b", "c"}) Make(name, "1");
+  ListOptions options;
+  options.limit = 1;
+  options.continue_token = harness_.registry.List(kind_, "default", options)->continue_token;
+  for (size_t i = 0; i <= limits::kStoreHistory; ++i) Set("c", std::to_string(i));
+  auto page = harness_.registry.List(kind_, "default", options);
+  ASSERT_FALSE(page.ok());
+  EXPECT_EQ(page.error().code, 410);
+  EXPECT_EQ(StatusObject(page.error())["metadata"]["continue"], page.error().continue_token);
+  options.continue_token = page.error().continue_token;
+  page = harness_.registry.List(kind_, "default", options);
+  ASSERT_TRUE(page.ok()) << page.error().message;
+  EXPECT_EQ(Names(*page), "b ");
+  options.continue_token = page->continue_token;
+  EXPECT_EQ(Names(*harness_.registry.List(kind_, "default", options)), "c ");
 }
 
 TEST_F(RegistryReadTest, TokensThatAreNoneAreRefused) {

@@ -249,7 +249,9 @@ ApiResult<Plan> Registry::PlanUpdate(const Target& target, Part part, Json body,
     return *std::move(error);
   }
   ApiResult<Plan> plan = PrepareUpdate(target, part, current, StoredForm(kind, std::move(body)));
-  if (!plan.ok() || plan->act == Plan::Act::kNothing) return plan;
+  if (!plan.ok()) return plan;
+  plan->warnings = std::move(warnings);
+  if (plan->act == Plan::Act::kNothing) return plan;
   if (part == Part::kAllButStatus) {
     if (auto error = Admit(Operation::kUpdate, target, options, &current, plan->object)) {
       return *std::move(error);
@@ -257,7 +259,6 @@ ApiResult<Plan> Registry::PlanUpdate(const Target& target, Part part, Json body,
   }
   if (auto error = ValidateObject(target, plan->object, &current)) return *std::move(error);
   TrackFields(target, part, options, &current, plan->object, MakeContext().now);
-  plan->warnings = std::move(warnings);
   return plan;
 }
 
@@ -271,20 +272,14 @@ ApiResult<Plan> Registry::PlanPatch(const Target& target, Part part, PatchType t
   // Patches are written against the apiVersion that the client sees.
   std::optional<Json> seen;
   if (current != nullptr) seen = ViewAs(kind, *current);
-  std::vector<std::string> warnings;
   ApiResult<Json> patched = ApplyObjectPatch(target, part, type, seen ? &*seen : nullptr, patch,
-                                             options, MakeContext().now, warnings);
+                                             options, MakeContext().now);
   if (!patched.ok()) return std::move(patched.error());
   if (auto error = CheckBody(target, *patched)) return *std::move(error);
   WriteOptions write = options;
   write.is_apply = type == PatchType::kApply;
-  ApiResult<Plan> plan = current == nullptr
-                             ? PlanCreate(target, std::move(*patched), write, nullptr)
-                             : PlanUpdate(target, part, std::move(*patched), write, *current);
-  if (plan.ok()) {
-    plan->warnings.insert(plan->warnings.begin(), warnings.begin(), warnings.end());
-  }
-  return plan;
+  return current == nullptr ? PlanCreate(target, std::move(*patched), write, nullptr)
+                            : PlanUpdate(target, part, std::move(*patched), write, *current);
 }
 
 void Registry::Create(const Target& target, Json body, const WriteOptions& options,

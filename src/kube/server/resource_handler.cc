@@ -53,7 +53,10 @@ ApiResult<bool> ReadDryRun(const std::vector<std::string>& values, std::string_v
   for (const std::string& value : values) {
     if (value.empty()) continue;
     if (value != "All") {
-      return InvalidOptions(options_kind, UnsupportedValue("dryRun", value, kSupported));
+      ApiCause cause = UnsupportedValue("dryRun", value, kSupported);
+      cause.message.replace(0, cause.message.find(": s"),
+                            "Unsupported value: []string{" + QuoteText(value) + "}");
+      return InvalidOptions(options_kind, std::move(cause));
     }
     dry_run = true;
   }
@@ -258,7 +261,8 @@ ApiResult<ObjectFilter> MakeFilter(const Call& call) {
   if (!labels.ok()) return labels.error();
   ApiResult<FieldSelector> fields = FieldSelector::Parse(field_text);
   if (!fields.ok()) return fields.error();
-  if (auto error = fields->CheckFields(SelectableFields(*call.kind))) return *std::move(error);
+  if (auto error = fields->CheckFields(SelectableFields(*call.kind), call.kind->is_built_in))
+    return *std::move(error);
   if (labels->empty() && fields->empty()) return ObjectFilter();
   return ObjectFilter(
       [labels = std::move(*labels), fields = std::move(*fields)](const Json& object) {

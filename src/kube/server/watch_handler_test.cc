@@ -299,13 +299,27 @@ TEST_F(LogHandlerTest, TheContainerMustBeNamedWhenThereAreSeveral) {
 
 TEST_F(LogHandlerTest, WrongParametersAreRefused) {
   for (const char* query : {"&tailLines=x", "&tailLines=-1", "&sinceSeconds=x", "&limitBytes=x",
-                            "&timestamps=true", "&sinceTime=2021-05-22T20:59:08Z"}) {
+                            "&sinceTime=yesterday"}) {
     EXPECT_EQ(Log(std::string("?container=agent") + query)->status(), 400) << query;
   }
   EXPECT_EQ(Log("?container=agent&sinceSeconds=0")->status(), 422);
   EXPECT_EQ(Log("?container=agent&limitBytes=0")->status(), 422);
+  EXPECT_EQ(Log("?container=agent&sinceSeconds=5&sinceTime=2021-05-22T20:59:08Z")->status(), 422);
   EXPECT_EQ(api_.Code("GET", "/api/v1/namespaces/default/pods/none/log"), 404);
   EXPECT_EQ(api_.Code("POST", "/api/v1/namespaces/default/pods/p/log"), 405);
+}
+
+TEST_F(LogHandlerTest, ATimeIsAsGoodAsADuration) {
+  const WallTime now = api_.executor.clock().WallNow();
+  const std::string before = Timestamp(now - std::chrono::seconds(90));
+  Log("?container=agent&timestamps=true&sinceTime=" + before);
+  EXPECT_TRUE(api_.logs.query.timestamps);
+  ASSERT_TRUE(api_.logs.query.since.has_value());
+  EXPECT_GE(*api_.logs.query.since, std::chrono::seconds(90));
+  EXPECT_LE(*api_.logs.query.since, std::chrono::seconds(91));
+  const std::string after = Timestamp(now + std::chrono::hours(1));
+  Log("?container=agent&sinceTime=" + after);
+  EXPECT_EQ(*api_.logs.query.since, std::chrono::seconds(0));
 }
 
 TEST_F(LogHandlerTest, IsCutAtItsBound) {
@@ -314,6 +328,16 @@ TEST_F(LogHandlerTest, IsCutAtItsBound) {
   EXPECT_FALSE(log->streamed->finished);
   api_.logs.sink.write("5678");
   EXPECT_EQ(log->streamed->bytes, "123456");
+  EXPECT_TRUE(log->streamed->finished);
+}
+
+TEST_F(LogHandlerTest, WhatIsNotFollowedIsCutAtTheBoundOfAll) {
+  const auto log = Log("?container=agent");
+  api_.logs.sink.write(std::string(limits::kLogReplyBytes - 1, 'x'));
+  EXPECT_FALSE(log->streamed->finished);
+  api_.logs.sink.write("yz");
+  EXPECT_EQ(log->streamed->bytes.size(), limits::kLogReplyBytes);
+  EXPECT_EQ(log->streamed->bytes.back(), 'y');
   EXPECT_TRUE(log->streamed->finished);
 }
 

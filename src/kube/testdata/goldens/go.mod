@@ -4,6 +4,7 @@ go 1.24.0
 
 require (
 	gopkg.in/evanphx/json-patch.v4 v4.12.0
+	k8s.io/api v0.33.13
 	k8s.io/apimachinery v0.33.13
 	k8s.io/kube-openapi v0.0.0-20250318190949-c8a335a9a2ff
 	sigs.k8s.io/structured-merge-diff/v4 v4.6.0

@@ -46,4 +46,6 @@ func main() {
 	write(folder, "json_patches.json", jsonPatches())
 	write(folder, "strategic_patches.json", strategicPatches())
 	write(folder, "applies.json", applies())
+	write(folder, "protobufs.json", protobufs())
+	writeProtobufFields(filepath.Join(folder, "protobuf_fields.txt"))
 }
