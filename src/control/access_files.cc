@@ -32,16 +32,17 @@ tls::KeyPair Load(const std::string& directory, const std::string& name) {
           .private_key_pem = ReadOrEmpty(os::JoinPath(directory, name + ".key"))};
 }
 
-bool IsUsable(const tls::KeyPair& pair, WallTime now) {
-  if (pair.certificate_pem.empty() || pair.private_key_pem.empty()) return false;
+// Key and certificate are two files, and the authority two more: they may be of different times,
+// when it ended or the disk was full between two of them.
+bool IsUsable(const tls::KeyPair& pair, const std::string& authority_pem, WallTime now) {
+  if (!tls::IsSignedPair(pair, authority_pem)) return false;
   const auto end = tls::CertificateEnd(pair.certificate_pem);
   return end.ok() && *end > now + kRenewBefore;
 }
 
-Result<tls::KeyPair> EnsureAuthority(const std::string& directory, WallTime now, bool& is_new) {
+Result<tls::KeyPair> EnsureAuthority(const std::string& directory, WallTime now) {
   tls::KeyPair authority = Load(directory, "ca");
-  is_new = !IsUsable(authority, now);
-  if (!is_new) return authority;
+  if (IsUsable(authority, authority.certificate_pem, now)) return authority;
   THRONG_ASSIGN_OR_RETURN(authority, tls::MakeAuthority("throng", now, kAuthorityLife));
   THRONG_RETURN_IF_ERROR(Save(directory, "ca", authority));
   return authority;
@@ -52,8 +53,7 @@ Result<tls::KeyPair> EnsureAuthority(const std::string& directory, WallTime now,
 Result<Access> EnsureAccess(const std::string& directory, const std::vector<std::string>& names,
                             WallTime now) {
   THRONG_RETURN_IF_ERROR(os::EnsurePrivateDirectory(directory));
-  bool renew = false;
-  THRONG_ASSIGN_OR_RETURN(const tls::KeyPair authority, EnsureAuthority(directory, now, renew));
+  THRONG_ASSIGN_OR_RETURN(const tls::KeyPair authority, EnsureAuthority(directory, now));
   Access access{.authority_pem = authority.certificate_pem,
                 .server = Load(directory, "server"),
                 .administrator = Load(directory, "admin"),
@@ -61,13 +61,14 @@ Result<Access> EnsureAccess(const std::string& directory, const std::vector<std:
   std::string name_list;
   for (const std::string& name : names) name_list += name + "\n";
   const std::string names_file = os::JoinPath(directory, "server.names");
-  if (renew || !IsUsable(access.server, now) || ReadOrEmpty(names_file) != name_list) {
+  if (!IsUsable(access.server, authority.certificate_pem, now) ||
+      ReadOrEmpty(names_file) != name_list) {
     THRONG_ASSIGN_OR_RETURN(access.server,
                             tls::MakeServerCertificate(authority, names, now, kCertificateLife));
     THRONG_RETURN_IF_ERROR(Save(directory, "server", access.server));
     THRONG_RETURN_IF_ERROR(os::WritePrivateFile(names_file, name_list));
   }
-  if (renew || !IsUsable(access.administrator, now)) {
+  if (!IsUsable(access.administrator, authority.certificate_pem, now)) {
     THRONG_ASSIGN_OR_RETURN(
         access.administrator,
         tls::MakeClientCertificate(authority, std::string(kAdministrator),

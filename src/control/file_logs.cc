@@ -200,11 +200,14 @@ std::optional<WallTime> TimeOfLogLine(std::string_view line, WallTime now) {
   if (line.empty() || line.front() != '{') return TimeOfGlogLine(line, now);
   const size_t at = line.find(kStamp);
   if (at == std::string_view::npos) return std::nullopt;
+  constexpr double kLatest = 9e9;  // of 64 bits of nanoseconds
   double seconds = 0;
   const char* begin = line.data() + at + kStamp.size();
   if (std::from_chars(begin, line.data() + line.size(), seconds).ec != std::errc()) {
     return std::nullopt;
   }
+  // Also when it is no number.
+  if (!(seconds >= 0 && seconds < kLatest)) return std::nullopt;
   return WallTime(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)));
 }
 

@@ -137,6 +137,9 @@ TEST(TimeOfLogLineTest, ReadsBothForms) {
                 469834us);
   EXPECT_EQ(TimeOfLogLine("I1231 00:00:00.0 1 a.cc:1] x", now),
             WallTime(std::chrono::sys_days(std::chrono::year(2025) / 12 / 31)));
+  for (const char* odd : {"1e300", "-1e300", "nan", "inf", "-1", "9e9"}) {
+    EXPECT_FALSE(TimeOfLogLine(std::string(R"({"ts":)") + odd + "}", now).has_value()) << odd;
+  }
   EXPECT_FALSE(TimeOfLogLine("plain text", now).has_value());
   EXPECT_FALSE(TimeOfLogLine("", now).has_value());
   EXPECT_FALSE(TimeOfLogLine("I9999 99:99:99", now).has_value());

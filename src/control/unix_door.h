@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "http/acceptor.h"
 #include "http/server.h"
 #include "os/event_loop.h"
 #include "os/unique_fd.h"
@@ -17,18 +18,17 @@ class UnixDoor {
   // Connections are handed to `server`, which must outlive it. ERRORS: as os::ListenUnix.
   static Result<std::unique_ptr<UnixDoor>> Open(os::EventLoop& loop, const std::string& path,
                                                 http::HttpServer& server);
-  UnixDoor(os::EventLoop& loop, os::UniqueFd listener, http::HttpServer& server);
-  ~UnixDoor();
+  UnixDoor(os::UniqueFd listener, http::HttpServer& server);
   UnixDoor(const UnixDoor&) = delete;
   UnixDoor& operator=(const UnixDoor&) = delete;
 
  private:
-  void Accept();
+  void Admit(os::UniqueFd connection);
 
-  os::EventLoop& loop_;
   const os::UniqueFd listener_;
   http::HttpServer& server_;
   const std::shared_ptr<const http::PeerIdentity> owner_;
+  std::unique_ptr<http::Acceptor> acceptor_;  // of `listener_`
 };
 
 }  // namespace throng::control

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include "tls/openssl.h"
@@ -234,6 +235,19 @@ Result<KeyPair> MakeClientCertificate(const KeyPair& authority, const std::strin
                               .extended_key_usage = "clientAuth",
                               .names = {}};
   return MakeSigned(authority, {user, groups}, extensions, now, valid_for);
+}
+
+bool IsSignedPair(const KeyPair& pair, const std::string& authority_pem) {
+  const auto certificates = ReadCertificates(pair.certificate_pem);
+  const auto key = ReadPrivateKey(pair.private_key_pem);
+  const auto authorities = ReadCertificates(authority_pem);
+  if (!certificates.ok() || !key.ok() || !authorities.ok()) return false;
+  X509* certificate = certificates->front().get();
+  EVP_PKEY* signer = X509_get0_pubkey(authorities->front().get());
+  const bool is_signed = signer != nullptr && X509_verify(certificate, signer) == 1 &&
+                         X509_check_private_key(certificate, key->get()) == 1;
+  ERR_clear_error();
+  return is_signed;
 }
 
 Result<WallTime> CertificateEnd(const std::string& certificate_pem) {

@@ -26,6 +26,9 @@ Result<KeyPair> MakeServerCertificate(const KeyPair& authority,
 Result<KeyPair> MakeClientCertificate(const KeyPair& authority, const std::string& user,
                                       const std::vector<std::string>& groups, WallTime now,
                                       std::chrono::hours valid_for);
+// The key is that of the certificate, and `authority_pem` (of an authority: its own certificate)
+// signed it. False for what cannot be read as well.
+bool IsSignedPair(const KeyPair& pair, const std::string& authority_pem);
 // When it ends. ERRORS: kInvalidArgument — no certificate.
 Result<WallTime> CertificateEnd(const std::string& certificate_pem);
 // 256 random bits, as URL-safe text: a bearer token. ERRORS: kUnavailable — no randomness.

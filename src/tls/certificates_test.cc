@@ -106,6 +106,25 @@ TEST(CertificatesTest, EndWhenTheyAreToldTo) {
   EXPECT_EQ(*end, now + hours(24 * 365 * 40));
 }
 
+TEST(CertificatesTest, PairsAreToldFromPiecesOfTwo) {
+  const KeyPair authority = Authority();
+  const KeyPair other = Authority();
+  const auto server = MakeServerCertificate(authority, {"localhost"}, Now(), hours(1));
+  ASSERT_TRUE(server.ok());
+  const auto is_pair = [](const std::string& certificate, const std::string& key,
+                          const KeyPair& signer) {
+    return IsSignedPair({certificate, key}, signer.certificate_pem);
+  };
+  EXPECT_TRUE(is_pair(authority.certificate_pem, authority.private_key_pem, authority));
+  EXPECT_TRUE(is_pair(server->certificate_pem, server->private_key_pem, authority));
+  EXPECT_FALSE(is_pair(server->certificate_pem, server->private_key_pem, other));
+  EXPECT_FALSE(is_pair(server->certificate_pem, other.private_key_pem, authority));
+  EXPECT_FALSE(is_pair(authority.certificate_pem, other.private_key_pem, authority));
+  EXPECT_FALSE(is_pair("", server->private_key_pem, authority));
+  EXPECT_FALSE(is_pair(server->certificate_pem, "", authority));
+  EXPECT_FALSE(IsSignedPair(*server, ""));
+}
+
 TEST(CertificatesTest, EachIsAnotherOne) {
   const KeyPair a = Authority();
   const KeyPair b = Authority();

@@ -161,6 +161,19 @@ TEST_F(TlsAcceptorTest, AHalfCloseOfTheServerIsCloseNotify) {
   EXPECT_TRUE(harness_.WaitForConnections(0));
 }
 
+TEST_F(TlsAcceptorTest, AnEndIsPassedOnBehindAnyAmount) {
+  constexpr size_t kRecordBytes = 16 * 1024;
+  for (size_t records = 1; records <= 10; ++records) {
+    TlsClient client = Client();
+    ASSERT_TRUE(client.Handshake());
+    const std::string sent = Pattern(records * kRecordBytes);
+    ASSERT_TRUE(plain().Write(sent).empty());
+    os::ShutdownWrite(plain().fd.get());
+    ASSERT_TRUE(client.ReceiveEnd()) << records;
+    EXPECT_TRUE(client.received == sent) << records;
+  }
+}
+
 TEST_F(TlsAcceptorTest, WhatTheServerWroteBeforeItClosedArrives) {
   TlsClient client = Client();
   ASSERT_TRUE(client.Handshake());

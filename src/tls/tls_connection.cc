@@ -71,11 +71,13 @@ Status TlsConnection::OpenPlain() {
 
 void TlsConnection::Pump() {
   // Of a side that is not watched any more no event tells; what it still holds is bounded.
+  // Nor of an end that was seen: it is passed on at once.
   bool moved_out = false;
   for (int i = 0;; ++i) {
-    const Step in = i < kMovesPerEvent || tls_.hung_up ? MoveIn() : Step::kBlocked;
+    const bool may_move = i < kMovesPerEvent;
+    const Step in = may_move || tls_.hung_up || in_ended_ ? MoveIn() : Step::kBlocked;
     if (in == Step::kFailed) return Close();
-    const Step out = i < kMovesPerEvent || plain_.hung_up ? MoveOut() : Step::kBlocked;
+    const Step out = may_move || plain_.hung_up || out_ended_ ? MoveOut() : Step::kBlocked;
     if (out == Step::kFailed) return Close();
     moved_out = moved_out || out == Step::kMoved;
     if (in == Step::kBlocked && out == Step::kBlocked) break;
