@@ -79,6 +79,8 @@ Kind KindOf(const V6& a) {
   if (const std::optional<V4> embedded = Embedded(a)) return KindOf(*embedded);
   if (a == V6{0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254}) return Kind::kNever;  // Amazon's metadata
   if (a == V6{0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254}) return Kind::kNever;   // Google's metadata
+  // Oracle's, and OpenStack's on each link: 169.254.169.254 as the last 32 bits.
+  if (a[6] == 0xa9fe && a[7] == 0xa9fe && (a[0] == 0xfd00 || a[0] == 0xfe80)) return Kind::kNever;
   if (IsZero(a, 0, 7)) return a[7] == 1 ? Kind::kPrivate : Kind::kNever;  // ::1, ::
   if ((a[0] & 0xffc0) == 0xfe80 || (a[0] & 0xffc0) == 0xfec0) return Kind::kPrivate;
   if ((a[0] & 0xfe00) == 0xfc00) return Kind::kPrivate;

@@ -20,6 +20,9 @@ namespace throng::storage {
 namespace {
 
 constexpr std::string_view kStagingPrefix = ".fetch-";
+// Stays free behind a model. Others write to the same disk: the store of objects, without which
+// nobody could delete the model that filled it; logs; the next version of this one.
+constexpr uint64_t kSpareBytes = 4ULL * 1024 * 1024;
 
 // Folders of a staging directory: made when a file needs them, and all synced at the end.
 class FolderMaker {
@@ -253,11 +256,7 @@ class FetchJob {
     Listing listing;
     if (FetchFailure failure = List(stop, listing); !failure.ok()) return failure;
     const std::string parent = os::DirectoryName(request_.destination);
-    const Result<uint64_t> free_bytes = disk_.FreeBytes(parent);
-    if (!free_bytes.ok()) return DiskFailure(free_bytes.status());
-    if (total_bytes_ > *free_bytes) {
-      return DiskFailure(ResourceExhaustedError("not enough free space for the model"));
-    }
+    if (FetchFailure failure = CheckSpace(parent, total_bytes_); !failure.ok()) return failure;
     std::string staging;
     if (FetchFailure failure = MakeStaging(parent, staging); !failure.ok()) return failure;
     FetchFailure failure = FetchInto(staging, listing, stop, report);
@@ -267,6 +266,13 @@ class FetchJob {
       return {};
     }
     return failure;
+  }
+
+  FetchFailure CheckSpace(const std::string& parent, uint64_t needed_bytes) const {
+    const Result<uint64_t> free_bytes = disk_.FreeBytes(parent);
+    if (!free_bytes.ok()) return DiskFailure(free_bytes.status());
+    if (*free_bytes >= kSpareBytes && needed_bytes <= *free_bytes - kSpareBytes) return {};
+    return DiskFailure(ResourceExhaustedError("not enough free space for the model"));
   }
 
   FetchFailure MakeStaging(const std::string& parent, std::string& staging) {
@@ -360,9 +366,12 @@ class FetchJob {
       return StoreFailure(CancelledError("the fetch was cancelled"));
     }
     if (const Status synced = folders.SyncAll(); !synced.ok()) return DiskFailure(synced);
+    // What was unpacked was not known before, and others may have fetched as well.
+    const std::string parent = os::DirectoryName(request_.destination);
+    if (FetchFailure failure = CheckSpace(parent, 0); !failure.ok()) return failure;
     const Status renamed = disk_.Rename(content, request_.destination);
     if (!renamed.ok()) return DiskFailure(renamed);
-    const Status synced = disk_.SyncDirectory(os::DirectoryName(request_.destination));
+    const Status synced = disk_.SyncDirectory(parent);
     if (synced.ok()) return {};
     // Not known to last: whoever reads "failed" must find nothing. Should this fail as well, the
     // next fetch says that the destination is there.

@@ -486,6 +486,23 @@ TEST_F(FetcherTest, EveryFailureOfTheDiskIsCleanAndFinal) {
   EXPECT_EQ(waits_, 0);
 }
 
+TEST_F(FetcherTest, ADiskIsNotFilledToTheLastByte) {
+  PutModel();
+  constexpr uint64_t kSpareBytes = 4ULL * 1024 * 1024;
+  const uint64_t needed = kSpareBytes + model_.size() + 9;
+  FailingDisk disk;
+  seams_.disk = &disk;
+  // Before it begins, and with what is left when it is there.
+  for (const std::deque<uint64_t>& answers :
+       {std::deque<uint64_t>{needed - 1}, {0}, {needed, kSpareBytes - 1}, {needed, 0}}) {
+    disk.SetFreeBytes(answers);
+    ExpectFailure(FetchReason::kDiskFull);
+  }
+  disk.SetFreeBytes({needed, kSpareBytes});
+  EXPECT_TRUE(Fetch().status.ok());
+  ExpectModel();
+}
+
 TEST_F(FetcherTest, LargeObjectsComeInPartsAndResume) {
   const std::string large = Bytes(limits::kStoragePartBytes + 2345678, 3);
   server_.Put("bucket", "models/a/large", large, /*checksums=*/false);

@@ -5,6 +5,7 @@
 //   disk.FailAt(DiskOperation::kWrite, 3, ResourceExhaustedError("full"));
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,11 @@ class FailingDisk final : public os::DirectoryTree {
     const std::lock_guard lock(mutex_);
     failures_.insert_or_assign({operation, number}, std::move(status));
   }
+  // What is told of free space, one after the other; the last one stays. Empty: what there is.
+  void SetFreeBytes(std::deque<uint64_t> answers) {
+    const std::lock_guard lock(mutex_);
+    free_bytes_ = std::move(answers);
+  }
   int count(DiskOperation operation) const {
     const std::lock_guard lock(mutex_);
     const auto found = counts_.find(operation);
@@ -59,7 +65,11 @@ class FailingDisk final : public os::DirectoryTree {
   Status RemoveTree(const std::string& path) override { return real_.RemoveTree(path); }
   Result<uint64_t> FreeBytes(const std::string& path) override {
     THRONG_RETURN_IF_ERROR(Count(DiskOperation::kFreeBytes));
-    return real_.FreeBytes(path);
+    const std::lock_guard lock(mutex_);
+    if (free_bytes_.empty()) return real_.FreeBytes(path);
+    const uint64_t bytes = free_bytes_.front();
+    if (free_bytes_.size() > 1) free_bytes_.pop_front();
+    return bytes;
   }
 
  private:
@@ -95,6 +105,7 @@ class FailingDisk final : public os::DirectoryTree {
   mutable std::mutex mutex_;
   std::map<DiskOperation, int> counts_;
   std::map<std::pair<DiskOperation, int>, Status> failures_;
+  std::deque<uint64_t> free_bytes_;
 };
 
 }  // namespace throng::storage::testing
