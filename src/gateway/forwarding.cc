@@ -89,6 +89,14 @@ std::string OriginForm(std::string_view target) {
   return rest.starts_with('/') ? std::string(rest) : "/" + std::string(rest);
 }
 
+// Wider than what a replica reads: its path is decoded here before it is taken apart, so that there
+// is no way to write it that a replica understands and this does not.
+bool ControlsModels(const http::Request& request) {
+  const std::string_view path = request.path;
+  return path.starts_with("/v2/repository/") &&
+         (path.ends_with("/load") || path.ends_with("/unload"));
+}
+
 std::vector<http::Header> ForwardedHeaders(const http::Request& request,
                                            std::string_view client_address,
                                            const std::string& request_id) {

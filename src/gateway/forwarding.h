@@ -16,6 +16,10 @@ std::string HostOf(const http::Request& request);
 // "/path?query" of any form of target; "*" stays.
 std::string OriginForm(std::string_view target);
 
+// True: it would have the replica load or unload a model. Whoever may infer may not do that: models
+// are there because of their TrainedModels, and whoever sees to that is told nothing of it.
+bool ControlsModels(const http::Request& request);
+
 // The headers that a replica gets: without those of the connection, the body's framing (it is added
 // anew) and Expect (answered here); with X-Request-Id, which is `request_id` when there was none,
 // and with `client_address` behind what X-Forwarded-For says already.

@@ -145,5 +145,21 @@ TEST(GatewayStatsTest, DurationsFallIntoTheirBuckets) {
   }
 }
 
+TEST(ForwardingTest, WhatLoadsAndUnloadsIsToldApart) {
+  const auto controls = [](std::string path) {
+    http::Request request;
+    request.path = std::move(path);
+    return ControlsModels(request);
+  };
+  EXPECT_TRUE(controls("/v2/repository/models/a/load"));
+  EXPECT_TRUE(controls("/v2/repository/models/a/unload"));
+  EXPECT_TRUE(controls("/v2/repository/mine/models/a/unload"));
+  EXPECT_TRUE(controls("/v2/repository/models/a/b/unload")) << "an encoded slash";
+  EXPECT_FALSE(controls("/v2/repository/index"));
+  EXPECT_FALSE(controls("/v2/models/load"));
+  EXPECT_FALSE(controls("/v2/models/unload/infer"));
+  EXPECT_FALSE(controls("/x/v2/repository/models/a/unload"));
+}
+
 }  // namespace
 }  // namespace throng::gateway

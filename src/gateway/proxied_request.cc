@@ -15,6 +15,9 @@ namespace {
 constexpr int kClientGone = 499;  // as nginx logs it; never sent
 constexpr char kRetryAfterSeconds[] = "1";
 
+constexpr char kNoControl[] =
+    "models are loaded and unloaded by applying and deleting their TrainedModel, not through here";
+
 std::string PathOf(std::string_view target) {
   return std::string(target.substr(0, target.find('?')));
 }
@@ -76,6 +79,7 @@ void ProxiedRequest::Start() {
   if (!request.body.empty()) {
     body_ = std::make_shared<const std::string>(std::exchange(request.body, std::string()));
   }
+  if (ControlsModels(request)) return Refuse(403, kNoControl, false);
   exchange_->OnClientGone([this] { OnClientGone(); });
   TryNext();
 }

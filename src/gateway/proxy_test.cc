@@ -628,5 +628,25 @@ TEST_F(ProxyTest, TheProxyMayEndWithRequestsUnderWay) {
   EXPECT_TRUE(streaming->ReceiveEnd());
 }
 
+TEST_F(ProxyTest, ModelsCannotBeUnloadedFromOutside) {
+  TestReplica replica(harness_, "pod-a");
+  replica.AnswerWith(200, "done");
+  SetRoute({replica.spec()});
+  const std::string rest = std::string(" HTTP/1.1\r\nHost: ") + kHost + "\r\n";
+  const std::string body = "Content-Length: 2\r\n\r\n{}";
+  for (const std::string target :
+       {"/v2/repository/models/a/unload", "/v2/repository/models/a/load",
+        "/v2/repository/models/a/unload?x=/index", "/v2/%72epository/models/a/%75nload",
+        "/v2/repository/mine/models/a/unload",
+        "http://mms.default.example.com/v2/repository/models/a/unload"}) {
+    EXPECT_EQ(Ask("POST " + target + rest + body).substr(0, 4), "403 ") << target;
+  }
+  EXPECT_EQ(replica.requests, 0);
+  EXPECT_EQ(Ask("POST /v2/repository/index" + rest + body), "200 done");
+  EXPECT_EQ(Ask("POST /v2/models/unload/infer" + rest + body), "200 done");
+  ASSERT_TRUE(WaitForIdle());
+  EXPECT_EQ(access_.size(), 8u);
+}
+
 }  // namespace
 }  // namespace throng::gateway

@@ -145,7 +145,9 @@ bool ObjectWatcher::OnWatchBytes(std::string_view bytes) {
 bool ObjectWatcher::OnLine(std::string_view line) {
   const Json event = ParseObject(line);
   const auto object = event.find("object");
-  const std::string type = event.is_object() ? event.value("type", std::string()) : std::string();
+  const auto named = event.find("type");
+  const std::string type =
+      named != event.end() && named->is_string() ? named->get<std::string>() : "";
   if (object == event.end() || !object->is_object() || type.empty()) {
     call_.reset();
     Fail("an event of its watch cannot be read");
