@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -151,6 +152,22 @@ TEST_F(LocalLauncherTest, AKilledServerStartsAgainAndIsToldOf) {
   const auto status = launcher_->Find("default", "pod-a");
   EXPECT_EQ(status->server_restart_count, 1);
   EXPECT_EQ(status->last_end, "killed by signal 9");
+}
+
+TEST_F(LocalLauncherTest, AServerThatIsGoneHasNoPorts) {
+  ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
+  ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
+  const std::string ports = directory_ + "/replicas/default/pod-a/ports";
+  EXPECT_EQ(access(ports.c_str(), F_OK), 0);
+  KillServer("pod-a");
+  bool were_gone = false;
+  ASSERT_TRUE(RunUntil([&] {
+    const auto status = launcher_->Find("default", "pod-a");
+    if (status->phase == ReplicaPhase::kBackOff) were_gone |= access(ports.c_str(), F_OK) != 0;
+    return status->server_restart_count == 1 && status->phase == ReplicaPhase::kReady;
+  }));
+  EXPECT_TRUE(were_gone);
+  EXPECT_EQ(access(ports.c_str(), F_OK), 0);
 }
 
 TEST_F(LocalLauncherTest, ABadFlagIsSeenInTheEnd) {

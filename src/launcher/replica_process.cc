@@ -142,6 +142,9 @@ bool ReplicaProcess::stopped() const {
 void ReplicaProcess::OnServerChange() {
   if (server_->state() != ManagedState::kRunning) {
     http_port_ = grpc_port_ = metrics_port_ = 0;
+    // Its port may be another program's by now, which the agent must not take for its server.
+    const bool is_gone = server_->state() != ManagedState::kStopping;
+    if (is_gone) (void)os::RemoveFile(os::JoinPath(directory_, "ports"));
   } else if (http_port_ == 0 && timer_ == 0) {
     return LookForPorts();
   }

@@ -17,6 +17,12 @@ constexpr std::string_view kSuccessPrefix = "SUCCESS.";
 constexpr std::string_view kRecordSuffix = ".json";
 constexpr int kDepth = 64;  // of folders in a model
 
+// The disk, or this process, is in trouble: nothing is known of what should have been read.
+bool MayPass(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kPermissionDenied ||
+         code == StatusCode::kResourceExhausted;
+}
+
 // Files beneath `directory`, sorted; regular ones only, because the fetcher makes no others.
 Status ListFiles(const os::BeneathDirectory& directory, const std::string& relative, int depth,
                  std::vector<std::string>& paths) {
@@ -81,12 +87,19 @@ Status ModelStore::Prepare() const {
 ModelStore::Recovered ModelStore::Recover() const {
   Recovered recovered;
   const auto entries = files_.List(options_.records);
+  bool all_known = entries.ok() || entries.status().code() == StatusCode::kNotFound;
   if (!entries.ok()) recovered.problems.push_back("records: " + entries.status().message());
   for (const os::DirectoryEntry& entry :
        entries.ok() ? *entries : std::vector<os::DirectoryEntry>()) {
     const std::string path = os::JoinPath(options_.records, entry.name);
     Result<ModelRecord> record =
         entry.name.ends_with(kRecordSuffix) ? ReadRecord(path) : InvalidArgumentError("no record");
+    if (!record.ok() && MayPass(record.status().code())) {
+      all_known = false;
+      recovered.problems.push_back("record '" + entry.name +
+                                   "' cannot be read: " + record.status().message());
+      continue;
+    }
     if (record.ok() && RecordPath(record->model) == path && RecoverOne(*record)) {
       recovered.models.push_back(std::move(*record));
       continue;
@@ -94,6 +107,8 @@ ModelStore::Recovered ModelStore::Recover() const {
     recovered.problems.push_back("record '" + entry.name + "' has no whole model: it is removed");
     (void)disk_.RemoveTree(path);
   }
+  // What is recorded and could not be read is no stranger.
+  if (!all_known) return recovered;
   RemoveStrangers(recovered);
   return recovered;
 }

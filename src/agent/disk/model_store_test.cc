@@ -14,6 +14,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The real files, and a path that cannot be read for now.
+class TroubledFiles final : public os::FileSystem {
+ public:
+  explicit TroubledFiles(std::string path) : path_(std::move(path)) {}
+  Result<os::FileInfo> Stat(const std::string& path) const override { return real_.Stat(path); }
+  Result<std::vector<os::DirectoryEntry>> List(const std::string& path) const override {
+    if (path == path_) return ResourceExhaustedError("no descriptors");
+    return real_.List(path);
+  }
+  Result<std::string> Read(const std::string& path, uint64_t max_bytes) const override {
+    if (path == path_) return UnavailableError("I/O error");
+    return real_.Read(path, max_bytes);
+  }
+  Result<std::string> ReadPrefix(const std::string& path, uint64_t max_bytes) const override {
+    return real_.ReadPrefix(path, max_bytes);
+  }
+  Result<std::string> ReadRange(const std::string& path, uint64_t offset,
+                                uint64_t size_bytes) const override {
+    return real_.ReadRange(path, offset, size_bytes);
+  }
+  Result<uint64_t> AppendTo(const std::string& path, int fd, uint64_t max_bytes) const override {
+    return real_.AppendTo(path, fd, max_bytes);
+  }
+  Status WriteAtomically(const std::string& path, std::string_view content) override {
+    return real_.WriteAtomically(path, content);
+  }
+
+ private:
+  os::FileSystem& real_ = os::RealFileSystem();
+  const std::string path_;
+};
+
 class ModelStoreTest : public ::testing::Test {
  protected:
   ModelStoreTest() { EXPECT_TRUE(store_.Prepare().ok()); }
@@ -146,6 +178,24 @@ TEST_F(ModelStoreTest, AFirstModelThatWasNotRecordedIsNotThere) {
   EXPECT_TRUE(recovered.models.empty());
   EXPECT_EQ(recovered.problems.size(), 1U);
   EXPECT_FALSE(fs::exists(directory_.path() + "/models/m"));
+}
+
+TEST_F(ModelStoreTest, WhatCannotBeReadForNowIsNotRemoved) {
+  for (const char* model : {"a", "b"}) {
+    const ModelRecord record = Stage(model, "good");
+    ASSERT_TRUE(store_.Install(model).ok());
+    ASSERT_TRUE(store_.Commit(record).ok());
+  }
+  for (const char* path : {"/records", "/records/a.json"}) {
+    const TroubledFiles files(directory_.path() + path);
+    StoreOptions troubled = options_;
+    troubled.files = &files;
+    const auto recovered = ModelStore(troubled).Recover();
+    EXPECT_EQ(recovered.problems.size(), 1U);
+    EXPECT_LT(recovered.models.size(), 2U);
+  }
+  EXPECT_EQ(NamesOf(store_.Recover().models), Names({"a", "b"}));
+  EXPECT_EQ(Installed("a"), "good");
 }
 
 TEST_F(ModelStoreTest, RemovesEverythingOfOneModel) {
