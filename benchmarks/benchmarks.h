@@ -12,6 +12,7 @@ Status RunFloor(const Options& options);
 Status RunColdStart(const Options& options);
 Status RunDensity(const Options& options);
 Status RunNeighbour(const Options& options);
+Status RunGateway(const Options& options);
 Status RunMachine(const Options& options);
 
 }  // namespace throng::bench

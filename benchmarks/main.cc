@@ -26,6 +26,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"coldstart", "start of the server, of a framework and of a model, beside exec per model",
      RunColdStart},
     {"density", "memory of a resident model, beside the naive use of each framework", RunDensity},
+    {"gateway", "what the gateway adds to a request at a low rate", RunGateway},
     {"neighbour", "latency of a busy model while others load", RunNeighbour},
 };
 

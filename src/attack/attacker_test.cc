@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/control_limits.h"
 #include "http/testing/server_harness.h"
+#include "os/signals.h"
 
 namespace throng::attack {
 namespace {
@@ -190,6 +192,27 @@ TEST_F(AttackerTest, AnAttackShorterThanItsIntervalSendsOne) {
   Attack(Plan(1, 1min, 1s), {Post("http://mms.default/", "x")});
   ASSERT_TRUE(harness_.RunUntil([this] { return ended_; }));
   EXPECT_EQ(attacker_->Summary().requests, 1u);
+}
+
+TEST_F(AttackerTest, TheBoundOfAJobIsTheTables) {
+  os::RaiseOpenFileLimit();
+  // As many at once as there may be, and one more.
+  AttackPlan plan = Plan(limits::kAttackRate, 1s, 1s);
+  plan.duration = Duration(1s) * (limits::kAttackInFlight + 1) / limits::kAttackRate;
+  const DestinationRules rules{
+      .gateway = http::ServerAddress{.host = "127.0.0.1", .port = harness_.port()}};
+  attacker_ = std::make_unique<Attacker>(
+      harness_.loop(), plan, std::vector<AttackTarget>{Post("http://mms.default/", "x")}, rules,
+      [this] { ended_ = true; });
+  attacker_->Start();
+  Pass(plan.duration + Duration(100ms));
+  ASSERT_TRUE(harness_.RunUntil([this] { return harness_.held.size() == limits::kAttackInFlight; }))
+      << harness_.held.size();
+  AnswerHeld();
+  ASSERT_TRUE(harness_.RunUntil([this] { return ended_; }));
+  const AttackSummary summary = attacker_->Summary();
+  EXPECT_EQ(summary.codes.at("200"), limits::kAttackInFlight);
+  EXPECT_EQ(summary.codes.at("0"), 1u);
 }
 
 }  // namespace

@@ -192,5 +192,21 @@ TEST(ShellWordsTest, QuotesJoinWhatTheyTouch) {
   EXPECT_EQ(*words, expected);
 }
 
+TEST(PipelineTest, TimesAndRatesHaveTheirBounds) {
+  const int64_t longest_s = limits::kAttackLongest.count();
+  const auto seconds = [](int64_t count) { return std::to_string(count) + "s"; };
+  EXPECT_TRUE(ParseAttackDuration(seconds(longest_s - 1)).ok());
+  EXPECT_EQ(*ParseAttackDuration(seconds(longest_s)), Duration(limits::kAttackLongest));
+  EXPECT_FALSE(ParseAttackDuration(seconds(longest_s + 1)).ok());
+  EXPECT_FALSE(ParseAttackDuration("0s").ok());
+  EXPECT_TRUE(ParseRate("1/" + seconds(longest_s)).ok());
+  EXPECT_FALSE(ParseRate("1/" + seconds(longest_s + 1)).ok());
+  const auto rate = [](uint64_t count) { return ParseRate(std::to_string(count) + "/1s"); };
+  EXPECT_TRUE(rate(limits::kAttackRate - 1).ok());
+  EXPECT_EQ(rate(limits::kAttackRate)->count, limits::kAttackRate);
+  EXPECT_FALSE(rate(limits::kAttackRate + 1).ok());
+  EXPECT_FALSE(ParseRate(std::to_string(limits::kAttackRate / 10 + 1) + "/100ms").ok());
+}
+
 }  // namespace
 }  // namespace throng::attack

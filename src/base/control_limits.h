@@ -87,15 +87,14 @@ inline constexpr std::chrono::seconds kGatewayUpstreamTime{180};      // of a re
 inline constexpr size_t kGatewayUnsentBytes = 256ULL * 1024;  // more: the replica is not read
 inline constexpr size_t kGatewayDroppedBytes = 64ULL * 1024;  // of a 404 when others are asked
 inline constexpr std::chrono::seconds kGatewayDrain{30};
-inline constexpr std::chrono::seconds kGatewaySlow{1};     // the log says why
+inline constexpr std::chrono::seconds kGatewaySlow{1};             // the log says why
+inline constexpr size_t kGatewayAccessBytes = 4ULL * 1024 * 1024;  // lines not written; more: lost
+inline constexpr std::chrono::milliseconds kGatewayAccessDelay{250};  // lines written together
+inline constexpr size_t kGatewayLoggedBytes = 512;  // of a text that a client chose; then cut
 inline constexpr std::chrono::seconds kReplicaSuspect{1};  // not reached: others are asked first
 inline constexpr std::chrono::milliseconds kReplicaRetry{50};  // doubled
 inline constexpr std::chrono::milliseconds kReplicaRetryMost{1000};
-inline constexpr size_t kRouteListBytes = 64ULL * 1024 * 1024;  // of a list, of routes.json
-inline constexpr std::chrono::seconds kRouteListTime{30};
-inline constexpr std::chrono::milliseconds kRouteBackOff{100};  // doubled, with jitter
-inline constexpr std::chrono::milliseconds kRouteBackOffMost{5000};
-inline constexpr std::chrono::seconds kRouteSilence{150};  // of a watch, two bookmarks and a half
+inline constexpr size_t kRouteListBytes = 64ULL * 1024 * 1024;    // of a list, of routes.json
 inline constexpr std::chrono::milliseconds kRouteFileDelay{100};  // changes are written together
 
 // --- Storage -------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ int RunCommand(std::span<const Command> commands, std::span<const std::string> a
   const std::string nearest = NearestWord(name, names);
   std::fprintf(stderr, "throng: unknown command '%s'%s\n", EscapeForLog(name).c_str(),
                nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").c_str());
-  PrintUsage(commands, stderr);
+  std::fputs("throng --help lists the commands.\n", stderr);
   return 2;
 }
 

@@ -121,7 +121,7 @@ TEST(OptionTableTest, HelpListsEveryRowWithinTheWidth) {
   EXPECT_EQ(help.find("--model-store"), std::string::npos) << "old names are not listed";
   size_t begin = 0;
   for (size_t end = help.find('\n'); end != std::string::npos; end = help.find('\n', begin)) {
-    EXPECT_LE(end - begin, 100U) << help.substr(begin, end - begin);
+    EXPECT_LE(end - begin, 80U) << help.substr(begin, end - begin);
     begin = end + 1;
   }
 }

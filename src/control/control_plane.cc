@@ -7,6 +7,7 @@
 #include "base/control_limits.h"
 #include "control/access_files.h"
 #include "control/file_logs.h"
+#include "control/ingress_process.h"
 #include "control/plane_files.h"
 #include "control/unix_door.h"
 #include "http/server.h"
@@ -19,7 +20,6 @@
 #include "kube/server/registry.h"
 #include "launcher/job_launcher.h"
 #include "launcher/local_launcher.h"
-#include "launcher/managed_process.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
 #include "os/machine/secure_random.h"
@@ -72,6 +72,14 @@ uint64_t Nanoseconds(WallTime time) {
   return static_cast<uint64_t>(time.time_since_epoch().count());
 }
 
+bool IsAnyAddress(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
+
+// How those on this machine write what listens on `address`.
+std::string Reachable(const std::string& address) {
+  if (IsAnyAddress(address)) return "127.0.0.1";
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
 class LocalPlane final : public ControlPlane {
  public:
   LocalPlane(ControlPlaneOptions options, const Logger& logger, os::UniqueFd lock,
@@ -101,6 +109,7 @@ class LocalPlane final : public ControlPlane {
   void StartGateway();
   Status WriteFiles();
   void AwaitReady();
+  void Fail(const Status& status);
   std::string GatewayAddress() const;
   void OnSignal();
   void Stop();
@@ -130,7 +139,7 @@ class LocalPlane final : public ControlPlane {
   std::unique_ptr<launcher::LocalLauncher> launcher_;
   std::unique_ptr<launcher::LocalJobLauncher> job_launcher_;
   std::unique_ptr<reconcilers::Controllers> controllers_;
-  std::unique_ptr<launcher::ManagedProcess> gateway_;
+  std::unique_ptr<IngressProcess> gateway_;
   Access access_;
   std::unique_ptr<TokenTable> tokens_;
   std::unique_ptr<Reports> reports_;
@@ -144,10 +153,12 @@ class LocalPlane final : public ControlPlane {
   std::unique_ptr<tls::TlsAcceptor> tls_;
   bool derived_ready_ = false;
   bool stopping_ = false;
+  Status failure_;  // why it did not come up
 };
 
 Status LocalPlane::OpenStore() {
-  THRONG_ASSIGN_OR_RETURN(durable_, store::SqliteStore::Open(*loop_, {.path = Path("throng.db")}));
+  THRONG_ASSIGN_OR_RETURN(
+      durable_, store::SqliteStore::Open(*loop_, {.path = StorePath(options_.state_directory)}));
   derived_ = std::make_unique<store::MemoryStore>(*loop_, Nanoseconds(loop_->clock().WallNow()));
   registry_ = std::make_unique<kube::server::Registry>(*loop_, random_, *durable_, *derived_);
   registry_->SetAdmission([this](kube::server::Operation operation, const kube::Kind& kind,
@@ -188,7 +199,10 @@ Status LocalPlane::Listen(const std::string& address, uint16_t wanted, uint16_t 
 Status LocalPlane::OpenApi() {
   std::vector<std::string> names = {"localhost", "127.0.0.1", "kubernetes",
                                     "kubernetes.default.svc"};
-  if (options_.api_address != "127.0.0.1") names.push_back(options_.api_address);
+  if (!IsAnyAddress(options_.api_address) && options_.api_address != "127.0.0.1") {
+    names.push_back(options_.api_address);
+  }
+  names.insert(names.end(), options_.api_names.begin(), options_.api_names.end());
   THRONG_ASSIGN_OR_RETURN(access_, EnsureAccess(Path("pki"), names, loop_->clock().WallNow()));
   tokens_ = std::make_unique<TokenTable>(access_.token);
   logs_ = std::make_unique<FileLogs>(
@@ -234,7 +248,6 @@ Status LocalPlane::OpenListeners() {
                   http_->Adopt(std::move(plain), std::move(peer));
                 }));
   THRONG_ASSIGN_OR_RETURN(door_, UnixDoor::Open(*loop_, Path("api.sock"), *http_));
-  ports_.ingress = last.ingress;
   return OkStatus();
 }
 
@@ -259,31 +272,17 @@ void LocalPlane::StartControllers() {
 }
 
 void LocalPlane::StartGateway() {
-  std::vector<std::string> arguments = {
-      "gateway",
-      "--api-socket=" + Path("api.sock"),
-      "--address=" + options_.ingress_address,
-      "--routes-file=" + Path("gateway/routes.json"),
-      "--ports-file=" + Path("gateway/ports"),
-      "--drain-timeout=" + std::to_string(options_.drain_grace.count())};
-  // The port stays the same when it starts again.
-  arguments.push_back("--port=" + std::to_string(options_.ingress_port != 0 ? options_.ingress_port
-                                                                            : ports_.ingress));
-  arguments.push_back("--fallback-to-any-port=" +
-                      std::string(options_.ingress_port == 0 ? "true" : "false"));
-  gateway_ = std::make_unique<launcher::ManagedProcess>(
-      *loop_, random_,
-      launcher::ManagedProcessOptions{
-          .name = "gateway",
-          .spec = {.program = options_.program,
-                   .arguments = std::move(arguments),
-                   .environment = {"PATH=/usr/local/bin:/usr/bin:/bin"}},
-          .log_path = Path("logs/gateway.log"),
-          .state_path = Path("gateway/process"),
-          .before_start = [path = Path("gateway/ports")] { (void)os::RemoveFile(path); }},
-      [this] {
-        if (stopping_) AwaitStopped();
-      });
+  gateway_ = std::make_unique<IngressProcess>(*loop_, random_, logger_,
+                                              IngressOptions{
+                                                  .state_directory = options_.state_directory,
+                                                  .program = options_.program,
+                                                  .address = options_.ingress_address,
+                                                  .port = options_.ingress_port,
+                                                  .drain = options_.drain_grace,
+                                              },
+                                              [this] {
+                                                if (stopping_) AwaitStopped();
+                                              });
   gateway_->Start();
 }
 
@@ -308,48 +307,60 @@ Status LocalPlane::Open() {
 
 // Ready: what is derived from the objects is known, and the gateway listens.
 void LocalPlane::AwaitReady() {
-  const PlanePorts gateway = ReadPorts(Path("gateway/ports"));
   if (stopping_) return;
-  if (!controllers_->idle() || gateway.ingress == 0) {
+  const std::string failure = gateway_->failure();
+  if (!failure.empty()) return Fail(UnavailableError("the ingress: " + failure));
+  const uint16_t ingress = gateway_->ports().ingress;
+  if (!controllers_->idle() || ingress == 0) {
     loop_->StartTimer(loop_->clock().Now() + kReadyPoll, [this] { AwaitReady(); });
     return;
   }
-  ports_.ingress = gateway.ingress;
+  ports_.ingress = ingress;
   registry_->SetDerivedReady();
   derived_ready_ = true;
   const Status written = WriteFiles();
-  if (!written.ok()) {
-    THRONG_LOG_ERROR(logger_) << "files of the state directory: " << written.ToString();
-  }
+  if (!written.ok()) Fail(written);
+}
+
+void LocalPlane::Fail(const Status& status) {
+  THRONG_LOG_ERROR(logger_) << "it cannot come up: " << status.message();
+  failure_ = status;
+  Stop();
 }
 
 // For those on this machine; empty until the gateway listens.
 std::string LocalPlane::GatewayAddress() const {
-  const PlanePorts gateway = ReadPorts(Path("gateway/ports"));
-  if (gateway.ingress == 0) return "";
-  const bool is_any = options_.ingress_address == "0.0.0.0";
-  return (is_any ? "127.0.0.1" : options_.ingress_address) + ":" + std::to_string(gateway.ingress);
+  const uint16_t port = gateway_->ports().ingress;
+  if (port == 0) return "";
+  return Reachable(options_.ingress_address) + ":" + std::to_string(port);
 }
 
 Status LocalPlane::WriteFiles() {
-  const std::string host = options_.api_address == "0.0.0.0" ? "127.0.0.1" : options_.api_address;
   ControlPlaneAddresses addresses{
-      .api_url = "https://" + host + ":" + std::to_string(ports_.api),
-      .ingress_host =
-          options_.ingress_address == "0.0.0.0" ? "127.0.0.1" : options_.ingress_address,
+      .api_url = "https://" + Reachable(options_.api_address) + ":" + std::to_string(ports_.api),
+      .ingress_host = Reachable(options_.ingress_address),
       .api_port = ports_.api,
       .ingress_port = ports_.ingress,
       .kubeconfig = options_.kubeconfig.empty() ? Path("kubeconfig") : options_.kubeconfig,
-      .log_file = Path("logs/up.log")};
-  THRONG_RETURN_IF_ERROR(
-      os::WritePrivateFile(addresses.kubeconfig, KubeconfigText(access_, addresses.api_url)));
+      .log_file = Path("logs/up.log"),
+      .api_address = options_.api_address,
+      .ingress_address = options_.ingress_address};
+  if (const Status written =
+          os::WritePrivateFile(addresses.kubeconfig, KubeconfigText(access_, addresses.api_url));
+      !written.ok()) {
+    return written.WithContext("the kubeconfig");
+  }
   THRONG_RETURN_IF_ERROR(WritePorts(Path("ports.json"), ports_));
   THRONG_RETURN_IF_ERROR(WriteRunning(Path("up.json"), addresses));
   if (!options_.ports_file.empty()) {
-    THRONG_RETURN_IF_ERROR(WritePorts(options_.ports_file, ports_));
+    const Status written = WritePorts(options_.ports_file, ports_);
+    if (!written.ok()) return written.WithContext("the ports file");
   }
-  THRONG_LOG_INFO(logger_) << "up: API on port " << ports_.api << ", ingress on port "
-                           << ports_.ingress;
+  THRONG_LOG_INFO(logger_) << "up: API on " << options_.api_address << ":" << ports_.api
+                           << " (TLS; token or certificate), ingress on "
+                           << options_.ingress_address << ":" << ports_.ingress
+                           << " (plain HTTP, no key)";
+  controllers_->SetIngress(addresses.ingress_host + ":" + std::to_string(addresses.ingress_port));
   if (options_.on_up) options_.on_up(addresses);
   return OkStatus();
 }
@@ -358,7 +369,7 @@ Status LocalPlane::Run() {
   loop_->Run();
   (void)os::RemoveFile(Path("up.json"));
   THRONG_LOG_INFO(logger_) << "down";
-  return OkStatus();
+  return failure_;
 }
 
 void LocalPlane::OnSignal() {
@@ -381,7 +392,7 @@ void LocalPlane::Stop() {
 }
 
 void LocalPlane::AwaitStopped() {
-  if (gateway_->state() != launcher::ManagedState::kStopped) return;
+  if (!gateway_->stopped()) return;
   launcher_->Suspend(options_.drain_grace);
   if (launcher_->suspended() && job_launcher_->suspended()) {
     api_->EndStreams();

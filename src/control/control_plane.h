@@ -27,6 +27,7 @@ struct ControlPlaneOptions {
   uint16_t ingress_port = 0;
   std::string kubeconfig;  // empty: STATE/kubeconfig
   std::string ports_file;
+  std::vector<std::string> api_names;  // further ones that clients use: in its certificate
   std::string domain = "example.com";
   std::vector<std::string> agent_arguments;     // --mirror, --file-root, --allow-host
   std::vector<std::string> agent_environment;   // emulators' and certificates' variables
@@ -44,6 +45,9 @@ struct ControlPlaneAddresses {
   uint16_t ingress_port = 0;
   std::string kubeconfig;
   std::string log_file;
+  // Where it listens: "0.0.0.0" too.
+  std::string api_address;
+  std::string ingress_address;
 };
 
 class ControlPlane {
@@ -54,7 +58,8 @@ class ControlPlane {
                                                       const Logger& logger);
   virtual ~ControlPlane() = default;
   // Until SIGTERM or SIGINT; then gateway and replicas are drained and ended, and what they hold
-  // stays on disk for the next time.
+  // stays on disk for the next time. ERRORS: what kept it from coming up: the gateway's port, the
+  // kubeconfig, the ports file.
   virtual Status Run() = 0;
 };
 
@@ -67,8 +72,11 @@ struct RunningPlane {
   uint16_t ingress_port = 0;
   std::string kubeconfig;
   std::string log_file;
+  std::string api_address;
+  std::string ingress_address;
+  uint16_t admin_port = 0;  // of the gateway, on loopback; 0: it does not run
 };
-// ERRORS: kNotFound — none runs on this state directory.
+// ERRORS: kUnavailable — it is starting, kNotFound — none runs on this state directory.
 Result<RunningPlane> FindRunning(const std::string& state_directory);
 
 // The user's: $XDG_STATE_HOME/throng or ~/.local/state/throng. `lookup` is getenv.

@@ -4,13 +4,11 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/control_limits.h"
 #include "base/log.h"
 
 namespace throng::gateway {
 namespace {
-
-// Of what clients choose freely; the rest of it is cut off.
-constexpr size_t kLoggedBytes = 512;
 
 std::string Timestamp(WallTime time) {
   const int64_t total_us =
@@ -26,7 +24,8 @@ std::string Timestamp(WallTime time) {
 }
 
 void AddText(std::string& line, const char* key, std::string_view value) {
-  line.append(",\"").append(key).append("\":").append(JsonQuote(value.substr(0, kLoggedBytes)));
+  line.append(",\"").append(key).append("\":").append(
+      JsonQuote(value.substr(0, limits::kGatewayLoggedBytes)));
 }
 
 void AddNumber(std::string& line, const char* key, uint64_t value) {
@@ -48,12 +47,11 @@ std::string_view CauseOfSlowness(const AccessRecord& record) {
     Duration time;
     std::string_view cause;
   };
-  const std::array<Part, 5> parts = {{
-      {record.waited, "no replica was ready"},
-      {record.earlier, "replicas that could not take it"},
-      {record.first_byte, "the replica took its time to answer"},
-      {record.client_slow, "the client took its time to read"},
-      {record.body - record.client_slow, "the replica took its time to send the reply"},
+  const std::array<Part, 4> parts = {{
+      {record.waited, "waited for a ready replica"},
+      {record.earlier, "other replicas first"},
+      {record.first_byte + record.body - record.client_slow, "upstream"},
+      {record.client_slow, "client"},
   }};
   const Part* longest = &parts[0];
   for (const Part& part : parts) {
@@ -72,7 +70,9 @@ std::string FormatAccessLine(const AccessRecord& record, Duration slow_after) {
   AddNumber(line, "bytes", record.reply_bytes);
   AddMilliseconds(line, "total_ms", record.total);
   AddMilliseconds(line, "wait_ms", record.waited);
+  AddMilliseconds(line, "earlier_ms", record.earlier);
   AddMilliseconds(line, "first_byte_ms", record.first_byte);
+  AddMilliseconds(line, "client_ms", record.client_slow);
   AddText(line, "replica", record.replica);
   AddNumber(line, "attempts", static_cast<uint64_t>(record.attempts));
   AddText(line, "client", record.client);

@@ -30,7 +30,8 @@ struct AccessRecord {
   Duration total{0};
 };
 
-// The part of the time that most of it went to; for people who ask why a request was slow.
+// The part that most of the time went to, for people who ask why a request was slow: "waited for a
+// ready replica", "other replicas first", "upstream" or "client".
 std::string_view CauseOfSlowness(const AccessRecord& record);
 
 // One line of JSON. `slow_after`: from which total time on it has a "slow" with the cause.

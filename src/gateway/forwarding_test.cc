@@ -1,7 +1,10 @@
 #include "gateway/forwarding.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "base/control_limits.h"
 #include "gateway/access_record.h"
 #include "gateway/gateway_stats.h"
 
@@ -110,27 +113,41 @@ TEST(AccessRecordTest, ALineSaysWhatWasAskedAndHowLongItTook) {
       FormatAccessLine(record, std::chrono::seconds(2)),
       "{\"time\":\"2021-05-22T20:59:09.000012Z\",\"host\":\"h\\\"\\u000a\",\"method\":\"POST\","
       "\"path\":\"/v2/" +
-          std::string(508, 'x') +
+          std::string(limits::kGatewayLoggedBytes - 4, 'x') +
           "\",\"status\":200,\"request_bytes\":7,\"bytes\":8,\"total_ms\":1002.503,"
-          "\"wait_ms\":0.001,\"first_byte_ms\":2.500,\"replica\":\"pod\",\"attempts\":1,"
+          "\"wait_ms\":0.001,\"earlier_ms\":0.000,\"first_byte_ms\":2.500,\"client_ms\":0.000,"
+          "\"replica\":\"pod\",\"attempts\":1,"
           "\"client\":\"127.0.0.1\",\"request_id\":\"id\"}\n");
   record.cut = true;
   const std::string slow = FormatAccessLine(record, microseconds(1'002'503));
-  EXPECT_TRUE(slow.ends_with(",\"cut\":true,\"slow\":\"the replica took its time to answer\"}\n"))
-      << slow;
+  EXPECT_TRUE(slow.ends_with(",\"cut\":true,\"slow\":\"upstream\"}\n")) << slow;
 }
 
 TEST(AccessRecordTest, TheCauseIsTheLongestPart) {
   using std::chrono::seconds;
   AccessRecord record;
   record.body = seconds(5);
-  EXPECT_EQ(CauseOfSlowness(record), "the replica took its time to send the reply");
-  record.client_slow = seconds(4);
-  EXPECT_EQ(CauseOfSlowness(record), "the client took its time to read");
+  EXPECT_EQ(CauseOfSlowness(record), "upstream");
+  record.client_slow = seconds(3);
+  EXPECT_EQ(CauseOfSlowness(record), "client");
+  record.first_byte = seconds(2);
+  EXPECT_EQ(CauseOfSlowness(record), "upstream");
   record.earlier = seconds(6);
-  EXPECT_EQ(CauseOfSlowness(record), "replicas that could not take it");
+  EXPECT_EQ(CauseOfSlowness(record), "other replicas first");
   record.waited = seconds(7);
-  EXPECT_EQ(CauseOfSlowness(record), "no replica was ready");
+  EXPECT_EQ(CauseOfSlowness(record), "waited for a ready replica");
+}
+
+TEST(AccessRecordTest, WhatClientsChooseIsCutAtTheBound) {
+  AccessRecord record;
+  const auto logged = [&record](size_t bytes) {
+    record.path = std::string(bytes, 'x');
+    const std::string line = FormatAccessLine(record, std::chrono::seconds(1));
+    return static_cast<size_t>(std::count(line.begin(), line.end(), 'x'));
+  };
+  EXPECT_EQ(logged(limits::kGatewayLoggedBytes - 1), limits::kGatewayLoggedBytes - 1);
+  EXPECT_EQ(logged(limits::kGatewayLoggedBytes), limits::kGatewayLoggedBytes);
+  EXPECT_EQ(logged(limits::kGatewayLoggedBytes + 1), limits::kGatewayLoggedBytes);
 }
 
 TEST(GatewayStatsTest, DurationsFallIntoTheirBuckets) {

@@ -4,11 +4,15 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/kill_point.h"
+#include "gateway/route_codec.h"
 #include "gateway/route_file.h"
+#include "watch/object_watcher.h"
 
 namespace throng::gateway {
 namespace {
 
+constexpr char kRoutesTarget[] = "/apis/throng.dev/v1alpha1/gatewayroutes";
 // How often a drain looks whether it is done.
 constexpr std::chrono::milliseconds kDrainCheck{20};
 
@@ -25,7 +29,7 @@ http::AsyncClientOptions ApiClientOptions() {
   return options;
 }
 
-class LoopGateway final : public Gateway, public RouteSink {
+class LoopGateway final : public Gateway, public watch::ObjectSink {
  public:
   LoopGateway(os::EventLoop& loop, GatewayOptions options);
   ~LoopGateway() override;
@@ -35,11 +39,13 @@ class LoopGateway final : public Gateway, public RouteSink {
   const GatewayStats& stats() const override { return proxy_.stats(); }
   GatewayInventory inventory() const override;
 
-  void OnAllRoutes(std::vector<RouteSpec> routes) override;
-  void OnRoute(RouteSpec route) override;
-  void OnRouteGone(const std::string& name) override;
+  void OnAll(const std::vector<watch::Json>& objects) override;
+  void OnObject(const watch::Json& object) override;
+  void OnGone(const watch::Json& object) override;
 
  private:
+  void OnApi(std::string_view problem);
+  void Tell(const Status& problem);
   void OnChange(const RouteTable::Change& change);
   void HandleAdmin(http::Exchange& exchange);
   bool IsReady() const;
@@ -53,7 +59,7 @@ class LoopGateway final : public Gateway, public RouteSink {
   std::unique_ptr<http::AsyncClient> api_;
   std::unique_ptr<RouteFile> file_;
   Proxy proxy_;
-  std::unique_ptr<RouteWatcher> watcher_;
+  std::unique_ptr<watch::ObjectWatcher> watcher_;
   std::unique_ptr<http::HttpServer> server_;
   std::unique_ptr<http::HttpServer> admin_;
   bool has_old_routes_ = false;  // of the file
@@ -102,25 +108,56 @@ Status LoopGateway::Start() {
                                         }));
   }
   if (options_.api_socket.empty()) return OkStatus();
-  watcher_ = std::make_unique<RouteWatcher>(loop_, *api_,
-                                            http::ServerAddress{.unix_path = options_.api_socket},
-                                            *options_.random, logger_, *this);
+  watcher_ = std::make_unique<watch::ObjectWatcher>(
+      loop_, *api_, http::ServerAddress{.unix_path = options_.api_socket},
+      watch::ObjectWatcherOptions{
+          .target = kRoutesTarget,
+          .on_problem = [this](std::string_view problem) { OnApi(problem); }},
+      *options_.random, *this);
   watcher_->Start();
   return OkStatus();
 }
 
 // --- Routes -------------------------------------------------------------------------------
 
-void LoopGateway::OnAllRoutes(std::vector<RouteSpec> routes) {
+void LoopGateway::OnAll(const std::vector<watch::Json>& objects) {
+  std::vector<RouteSpec> routes;
+  routes.reserve(objects.size());
+  for (const watch::Json& object : objects) {
+    Result<RouteSpec> route = ParseRoute(object);
+    if (route.ok()) {
+      routes.push_back(std::move(*route));
+    } else {
+      Tell(route.status());
+    }
+  }
+  KillPoint("gateway.routes.read");
   OnChange(table_.ReplaceAll(std::move(routes)));
 }
 
-void LoopGateway::OnRoute(RouteSpec route) { OnChange(table_.Set(std::move(route))); }
+// One that cannot be understood keeps its last good form.
+void LoopGateway::OnObject(const watch::Json& object) {
+  Result<RouteSpec> route = ParseRoute(object);
+  if (!route.ok()) return Tell(route.status());
+  OnChange(table_.Set(std::move(*route)));
+}
 
-void LoopGateway::OnRouteGone(const std::string& name) {
+void LoopGateway::OnGone(const watch::Json& object) {
   RouteTable::Change change;
-  change.changed = table_.Remove(name);
+  change.changed = table_.Remove(RouteNameOf(object));
   OnChange(change);
+}
+
+void LoopGateway::Tell(const Status& problem) {
+  THRONG_LOG_WARNING(logger_) << "a route is left out: " << problem.message();
+}
+
+void LoopGateway::OnApi(std::string_view problem) {
+  if (problem.empty()) {
+    THRONG_LOG_INFO(logger_) << "routes follow the API again";
+  } else {
+    THRONG_LOG_WARNING(logger_) << "routes stay as they are while the API is away: " << problem;
+  }
 }
 
 void LoopGateway::OnChange(const RouteTable::Change& change) {
@@ -144,16 +181,19 @@ GatewayInventory LoopGateway::inventory() const {
   GatewayInventory inventory;
   inventory.routes = table_.size();
   if (watcher_ != nullptr) {
-    inventory.routes_synced = watcher_->stats().synced;
-    inventory.watch_failures = watcher_->stats().failures;
+    inventory.routes_synced = watcher_->synced();
+    inventory.watch_failures = watcher_->failure_count();
   }
   inventory.connections = server_ == nullptr ? 0 : server_->connection_count();
+  if (options_.access_log != nullptr) {
+    inventory.access_lines_lost = options_.access_log->lost_count();
+  }
   return inventory;
 }
 
 // It knows routes, of now or of its last life.
 bool LoopGateway::IsReady() const {
-  return watcher_ == nullptr || watcher_->stats().synced || has_old_routes_;
+  return watcher_ == nullptr || watcher_->synced() || has_old_routes_;
 }
 
 void LoopGateway::HandleAdmin(http::Exchange& exchange) {

@@ -18,9 +18,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "gateway/access_log.h"
 #include "gateway/gateway_stats.h"
 #include "gateway/proxy.h"
-#include "gateway/route_watcher.h"
 #include "http/server.h"
 #include "os/event_loop.h"
 #include "os/file.h"
@@ -35,9 +35,10 @@ struct GatewayOptions {
   // These outlive the gateway; the first two are needed.
   Random* random = nullptr;
   const Logger* logger = nullptr;
-  os::FileSystem* files = nullptr;  // null: the real one
-  ProxyOptions proxy;               // with the sink of the access log
-  http::ServerOptions server;       // of clients
+  os::FileSystem* files = nullptr;        // null: the real one
+  ProxyOptions proxy;                     // with the sink of the access log
+  const AccessLog* access_log = nullptr;  // for its figures; null: there is none
+  http::ServerOptions server;             // of clients
   Duration drain = limits::kGatewayDrain;
 };
 

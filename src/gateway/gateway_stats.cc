@@ -101,6 +101,9 @@ std::string GatewayMetricsPage(const GatewayStats& stats, const GatewayInventory
       inventory.routes_synced ? 1 : 0);
   Add(page, "throng_gateway_watch_failures_total", "counter", "Of lists and watches of routes.",
       inventory.watch_failures);
+  Add(page, "throng_gateway_access_lines_lost_total", "counter",
+      "Lines of the access log that were not written: the disk was too slow, or refused.",
+      inventory.access_lines_lost);
   return page;
 }
 

@@ -42,6 +42,7 @@ struct GatewayInventory {
   bool routes_synced = false;
   uint64_t watch_failures = 0;
   size_t connections = 0;
+  uint64_t access_lines_lost = 0;
 };
 
 std::string GatewayMetricsPage(const GatewayStats& stats, const GatewayInventory& inventory);

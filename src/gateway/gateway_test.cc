@@ -22,7 +22,9 @@ using testing::TestReplica;
 constexpr char kHost[] = "mms.default";
 constexpr char kHosts[] = "\"mms.default\"";
 constexpr char kFile[] = "/state/routes.json";
-constexpr char kNoHost[] = "404 {\"error\":\"no InferenceService has this host\"}";
+constexpr char kNoHost[] =
+    "404 {\"error\":\"no InferenceService has this host; say which in the Host header: "
+    "NAME.NAMESPACE\"}";
 
 class GatewayTest : public testing::GatewayFixture {
  protected:
@@ -137,7 +139,7 @@ TEST_F(GatewayTest, TooOldRevisionsLeadToAnotherList) {
   api.version = "100";
   api.Event("ERROR", R"({"kind":"Status","code":410})");
   api.watch.reset();
-  harness_.Advance(limits::kRouteBackOff);
+  harness_.Advance(limits::kWatchBackOff);
   ASSERT_TRUE(api.WaitForWatch());
   EXPECT_TRUE(api.targets.back().ends_with("resourceVersion=100"));
   EXPECT_EQ(gateway_->inventory().routes, 1u);
@@ -211,9 +213,9 @@ TEST_F(GatewayTest, ASilentWatchIsGivenUp) {
   FakeApi api(harness_, socket_);
   Create();
   ASSERT_TRUE(api.WaitForWatch());
-  harness_.Advance(limits::kRouteSilence - seconds(1));
+  harness_.Advance(limits::kWatchSilence - seconds(1));
   api.Event("BOOKMARK", R"({"metadata":{"resourceVersion":"7"}})");
-  harness_.Advance(limits::kRouteSilence - seconds(1));
+  harness_.Advance(limits::kWatchSilence - seconds(1));
   EXPECT_FALSE(api.watch->client_gone());
   harness_.Advance(seconds(1));
   EXPECT_TRUE(harness_.RunUntil([&] { return api.watch->client_gone(); }));
@@ -360,7 +362,7 @@ TEST_F(GatewayTest, StopEndsAtItsTime) {
   ASSERT_TRUE(a.WaitForHeld(1));
   bool stopped = false;
   gateway_->Stop([&] { stopped = true; });
-  for (int i = 0; i < 29; ++i) harness_.Advance(seconds(1));
+  for (seconds passed(1); passed < limits::kGatewayDrain; ++passed) harness_.Advance(seconds(1));
   EXPECT_FALSE(stopped);
   harness_.Advance(seconds(1));
   EXPECT_TRUE(stopped);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "gateway/forwarding.h"
 #include "gateway/proxy.h"
@@ -14,6 +15,9 @@ namespace {
 
 constexpr int kClientGone = 499;  // as nginx logs it; never sent
 constexpr char kRetryAfterSeconds[] = "1";
+// Who sees it for the first time has forgotten the header.
+constexpr char kNoHost[] =
+    "no InferenceService has this host; say which in the Host header: NAME.NAMESPACE";
 
 constexpr char kNoControl[] =
     "models are loaded and unloaded by applying and deleting their TrainedModel, not through here";
@@ -88,7 +92,7 @@ void ProxiedRequest::TryNext() {
   const RouteTable::Replicas* const replicas = proxy_.table_.Find(host_);
   if (replicas == nullptr) {
     ++proxy_.stats_.unknown_hosts;
-    return Refuse(404, "no InferenceService has this host", false);
+    return Refuse(404, kNoHost, false);
   }
   std::shared_ptr<Replica> replica = proxy_.Choose(*replicas, tried_);
   if (replica == nullptr) {
@@ -160,6 +164,7 @@ void ProxiedRequest::Ask(std::shared_ptr<Replica> replica) {
   in_flight_ = std::make_unique<InFlight>(std::move(replica));
   call_ = proxy_.client_.StartStream(std::move(spec), now + proxy_.options_.upstream_time,
                                      std::make_unique<Consumer>(*this));
+  KillPoint("gateway.request.started");
 }
 
 bool ProxiedRequest::NoneHoldsIt(const RouteTable::Replicas& replicas, const Replica* asked) const {
@@ -170,6 +175,7 @@ bool ProxiedRequest::NoneHoldsIt(const RouteTable::Replicas& replicas, const Rep
 }
 
 void ProxiedRequest::OnHead(http::ClientReply reply) {
+  KillPoint("gateway.reply.received");
   if (reply.status == 404) {
     const RouteTable::Replicas* const replicas = proxy_.table_.Find(host_);
     if (replicas != nullptr && !NoneHoldsIt(*replicas, in_flight_->replica().get())) {

@@ -19,6 +19,9 @@ using testing::RawClient;
 using testing::TestReplica;
 
 constexpr char kHost[] = "mms.default.example.com";
+constexpr char kNoHost[] =
+    "404 {\"error\":\"no InferenceService has this host; say which in the Host header: "
+    "NAME.NAMESPACE\"}";
 
 class ProxyTest : public testing::GatewayFixture {
  protected:
@@ -109,9 +112,9 @@ TEST_F(ProxyTest, RequestsWithoutAnIdGetOneEach) {
 
 TEST_F(ProxyTest, UnknownHostsAreNotFound) {
   SetRoute({});
-  EXPECT_EQ(Ask(Get("other.example.com")), "404 {\"error\":\"no InferenceService has this host\"}");
-  EXPECT_EQ(Ask(Get("")), "404 {\"error\":\"no InferenceService has this host\"}");
-  EXPECT_EQ(Ask("GET / HTTP/1.0\r\n\r\n"), "404 {\"error\":\"no InferenceService has this host\"}");
+  EXPECT_EQ(Ask(Get("other.example.com")), kNoHost);
+  EXPECT_EQ(Ask(Get("")), kNoHost);
+  EXPECT_EQ(Ask("GET / HTTP/1.0\r\n\r\n"), kNoHost);
   EXPECT_EQ(proxy_->stats().unknown_hosts, 3u);
   EXPECT_EQ(LastLine()["replica"], "");
 }
@@ -216,7 +219,7 @@ TEST_F(ProxyTest, RepliesComeAsTheyAreSentAndClientsHoldThemBack) {
   }));
   EXPECT_EQ(received, kBytes);
   ASSERT_TRUE(WaitForIdle());
-  EXPECT_EQ(LastLine()["slow"], "the client took its time to read");
+  EXPECT_EQ(LastLine()["slow"], "client");
 }
 
 // --- Clients and replicas that leave ----------------------------------------------------------
@@ -457,7 +460,7 @@ TEST_F(ProxyTest, RequestsWaitForAReplica) {
   EXPECT_EQ(proxy_->stats().waiting, 0u);
   ASSERT_TRUE(WaitForIdle());
   EXPECT_EQ(LastLine()["wait_ms"], 29000.0);
-  EXPECT_EQ(LastLine()["slow"], "no replica was ready");
+  EXPECT_EQ(LastLine()["slow"], "waited for a ready replica");
 }
 
 TEST_F(ProxyTest, AWaitEndsWith503AndWhenTheHostLeaves) {

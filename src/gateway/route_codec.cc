@@ -28,12 +28,6 @@ Status Problem(const std::string& name, const char* rule) {
   return InvalidArgumentError("GatewayRoute " + EscapeForLog(name) + ": " + rule);
 }
 
-std::string NameOf(const Json& object) {
-  const Json* const metadata = Member(object, "metadata");
-  const std::string name = Text(metadata, "name");
-  return name.empty() ? "" : Text(metadata, "namespace") + "/" + name;
-}
-
 Status ParseReplica(const std::string& name, const Json& item, ReplicaSpec& replica) {
   replica.pod = Text(&item, "pod");
   replica.address = Text(&item, "address");
@@ -64,9 +58,24 @@ Status ParseHosts(const Json& spec, RouteSpec& route) {
   return OkStatus();
 }
 
+// nlohmann may throw where memory ends; everything else is asked for before it is taken.
+Result<Json> Parse(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded() || !json.is_object()) return InvalidArgumentError("no JSON object");
+  return json;
+}
+
+}  // namespace
+
+std::string RouteNameOf(const Json& object) {
+  const Json* const metadata = Member(object, "metadata");
+  const std::string name = Text(metadata, "name");
+  return name.empty() ? "" : Text(metadata, "namespace") + "/" + name;
+}
+
 Result<RouteSpec> ParseRoute(const Json& object) {
   RouteSpec route;
-  route.name = NameOf(object);
+  route.name = RouteNameOf(object);
   if (route.name.empty()) return InvalidArgumentError("a GatewayRoute without metadata.name");
   const Json* const spec = Member(object, "spec");
   if (spec == nullptr) return Problem(route.name, "it has no spec");
@@ -83,15 +92,6 @@ Result<RouteSpec> ParseRoute(const Json& object) {
   return route;
 }
 
-// nlohmann may throw where memory ends; everything else is asked for before it is taken.
-Result<Json> Parse(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded() || !json.is_object()) return InvalidArgumentError("no JSON object");
-  return json;
-}
-
-}  // namespace
-
 Result<RouteList> ParseRouteList(std::string_view text) {
   THRONG_ASSIGN_OR_RETURN(const Json json, Parse(text));
   const Json* const items = Member(json, "items");
@@ -99,7 +99,6 @@ Result<RouteList> ParseRouteList(std::string_view text) {
     return InvalidArgumentError("no list of GatewayRoutes");
   }
   RouteList list;
-  list.resource_version = Text(Member(json, "metadata"), "resourceVersion");
   for (const Json& item : *items) {
     Result<RouteSpec> route = ParseRoute(item);
     if (route.ok()) {
@@ -109,41 +108,6 @@ Result<RouteList> ParseRouteList(std::string_view text) {
     }
   }
   return list;
-}
-
-Result<WatchEvent> ParseWatchEvent(std::string_view line) {
-  THRONG_ASSIGN_OR_RETURN(const Json json, Parse(line));
-  const std::string type = Text(&json, "type");
-  const Json* const object = Member(json, "object");
-  if (object == nullptr || !object->is_object()) {
-    return InvalidArgumentError("a watch event without an object");
-  }
-  WatchEvent event;
-  event.resource_version = Text(Member(*object, "metadata"), "resourceVersion");
-  if (type == "BOOKMARK") return event;
-  if (type == "ERROR") {
-    event.kind = WatchEventKind::kError;
-    const Json* const code = Member(*object, "code");
-    if (code != nullptr && code->is_number_integer()) event.error_code = code->get<int>();
-    return event;
-  }
-  if (type == "DELETED") {
-    event.kind = WatchEventKind::kRemoved;
-    event.route.name = NameOf(*object);
-    if (event.route.name.empty()) return InvalidArgumentError("a watch event without a name");
-    return event;
-  }
-  if (type != "ADDED" && type != "MODIFIED") {
-    return InvalidArgumentError("a watch event of an unknown type");
-  }
-  event.kind = WatchEventKind::kSet;
-  Result<RouteSpec> route = ParseRoute(*object);
-  if (route.ok()) {
-    event.route = std::move(*route);
-  } else {
-    event.problem = route.status().message();
-  }
-  return event;
 }
 
 std::string PrintRouteList(const std::vector<RouteSpec>& routes) {

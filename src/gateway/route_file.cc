@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 
 namespace throng::gateway {
 
@@ -55,6 +56,7 @@ void RouteFile::Save() {
 void RouteFile::Write() {
   thread_.Post([&files = files_, &logger = logger_, path = path_, routes = routes_()] {
     const Status status = files.WriteAtomically(path, PrintRouteList(routes));
+    KillPoint("gateway.routes.saved");
     if (!status.ok()) {
       THRONG_LOG_WARNING(logger) << "the routes cannot be kept on disk: " << status.message();
     }

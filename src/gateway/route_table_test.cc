@@ -112,7 +112,6 @@ TEST(RouteCodecTest, ListsAreReadAndPrinted) {
   const auto list = ParseRouteList(
       std::string(R"({"metadata":{"resourceVersion":"42"},"items":[)") + kRoute + "]}");
   ASSERT_TRUE(list.ok());
-  EXPECT_EQ(list->resource_version, "42");
   ASSERT_EQ(list->routes.size(), 1u);
   EXPECT_EQ(list->routes[0],
             Route("default/mms", {"mms.default", "mms.default.svc"}, {{"p1", "127.0.0.1", 40123}}));
@@ -155,35 +154,38 @@ TEST(RouteCodecTest, BadRoutesAreLeftOutAlone) {
   }
 }
 
-TEST(RouteCodecTest, WatchEventsAreRead) {
-  const auto event = [](std::string_view type, std::string_view object) {
-    return ParseWatchEvent("{\"type\":\"" + std::string(type) +
-                           "\",\"object\":" + std::string(object) + "}");
+TEST(RouteCodecTest, RoutesHaveAsManyHostsAndReplicasAsTheBoundSays) {
+  using Json = nlohmann::json;
+  const auto route = [](size_t hosts, size_t replicas) {
+    Json object = {{"metadata", {{"name", "x"}, {"namespace", "n"}}},
+                   {"spec", {{"hosts", Json::array()}, {"replicas", Json::array()}}}};
+    for (size_t i = 0; i < hosts; ++i) object["spec"]["hosts"].push_back("h" + std::to_string(i));
+    for (size_t i = 0; i < replicas; ++i) {
+      object["spec"]["replicas"].push_back(
+          {{"pod", "p" + std::to_string(i)}, {"address", "127.0.0.1"}, {"port", 1 + i}});
+    }
+    return ParseRoute(object);
   };
-  for (const char* type : {"ADDED", "MODIFIED"}) {
-    const auto set = event(type, kRoute);
-    ASSERT_TRUE(set.ok());
-    EXPECT_EQ(set->kind, WatchEventKind::kSet);
-    EXPECT_EQ(set->route.name, "default/mms");
-    EXPECT_EQ(set->resource_version, "7");
-    EXPECT_EQ(set->problem, "");
+  EXPECT_TRUE(route(limits::kGatewayHosts - 1, limits::kGatewayReplicas - 1).ok());
+  EXPECT_EQ(route(limits::kGatewayHosts, 0)->hosts.size(), limits::kGatewayHosts);
+  EXPECT_FALSE(route(limits::kGatewayHosts + 1, 0).ok());
+  EXPECT_EQ(route(1, limits::kGatewayReplicas)->replicas.size(), limits::kGatewayReplicas);
+  EXPECT_FALSE(route(1, limits::kGatewayReplicas + 1).ok());
+}
+
+TEST(RouteTableTest, RoutesBeyondTheBoundAreLeftOut) {
+  RouteTable table;
+  for (size_t i = 0; i < limits::kGatewayRoutes; ++i) {
+    ASSERT_FALSE(table.Set({.name = std::to_string(i), .hosts = {"h" + std::to_string(i)}}).refused)
+        << i;
   }
-  const auto removed = event("DELETED", kRoute);
-  EXPECT_EQ(removed->kind, WatchEventKind::kRemoved);
-  EXPECT_EQ(removed->route.name, "default/mms");
-  const auto bookmark = event("BOOKMARK", R"({"metadata":{"resourceVersion":"9"}})");
-  EXPECT_EQ(bookmark->kind, WatchEventKind::kBookmark);
-  EXPECT_EQ(bookmark->resource_version, "9");
-  const auto error = event("ERROR", R"({"kind":"Status","code":410})");
-  EXPECT_EQ(error->kind, WatchEventKind::kError);
-  EXPECT_EQ(error->error_code, 410);
-  EXPECT_EQ(event("ERROR", R"({"code":"x"})")->error_code, 0);
-  EXPECT_NE(event("ADDED", R"({"metadata":{"name":"x","resourceVersion":"8"}})")->problem, "");
-  EXPECT_FALSE(event("DELETED", "{}").ok());
-  EXPECT_FALSE(event("OTHER", "{}").ok());
-  EXPECT_FALSE(event("ADDED", "7").ok());
-  EXPECT_FALSE(ParseWatchEvent("{}").ok());
-  EXPECT_FALSE(ParseWatchEvent("{").ok());
+  EXPECT_TRUE(table.Set({.name = "more", .hosts = {"more"}}).refused);
+  EXPECT_EQ(table.size(), limits::kGatewayRoutes);
+  EXPECT_EQ(table.Find("more"), nullptr);
+  // One that is known may change, and one that goes makes room.
+  EXPECT_FALSE(table.Set({.name = "7", .hosts = {"h7", "seven"}}).refused);
+  EXPECT_TRUE(table.Remove("8"));
+  EXPECT_FALSE(table.Set({.name = "more", .hosts = {"more"}}).refused);
 }
 
 }  // namespace

@@ -74,6 +74,8 @@ class ClusterView {
   const std::map<std::string, PodView>& Pods(const ObjectKey& service) const;
   const std::set<std::string>& Models(const ObjectKey& service) const;
   const ControlConfig& config() const { return config_; }
+  // Has all services and models looked at again.
+  void LookAtAll() const;
   // The one whose pod it is; nothing when there is no such pod.
   std::optional<ObjectKey> ServiceOfPod(const ObjectKey& pod) const;
 
@@ -100,7 +102,6 @@ class ClusterView {
   void ReadPredictors(const kube::Json& object);
   void ReadDeployment(const kube::Json& object);
   void LookAtModels(const ObjectKey& service) const;
-  void LookAtAll() const;
 
   kube::Objects& objects_;
   const Changes changes_;

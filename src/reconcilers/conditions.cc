@@ -41,6 +41,14 @@ void SetCondition(Json& status, const Condition& condition, WallTime now) {
   *at = std::move(made);
 }
 
+void RemoveCondition(Json& status, std::string_view type) {
+  const auto conditions = status.find("conditions");
+  if (conditions == status.end() || !conditions->is_array()) return;
+  for (size_t i = conditions->size(); i-- > 0;) {
+    if (kube::TextAt((*conditions)[i], {"type"}) == type) conditions->erase(i);
+  }
+}
+
 std::string ConditionStatus(const Json& object, std::string_view type) {
   const Json* conditions = kube::FindPath(object, {"status", "conditions"});
   if (conditions == nullptr || !conditions->is_array()) return "";

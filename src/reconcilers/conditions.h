@@ -22,6 +22,7 @@ struct Condition {
 
 // Sets one in `status.conditions`.
 void SetCondition(kube::Json& status, const Condition& condition, WallTime now);
+void RemoveCondition(kube::Json& status, std::string_view type);
 // "True", "False", "Unknown"; empty: there is none.
 std::string ConditionStatus(const kube::Json& object, std::string_view type);
 bool IsConditionTrue(const kube::Json& object, std::string_view type);

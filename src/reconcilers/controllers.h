@@ -38,6 +38,9 @@ class Controllers {
   // kInvalidArgument, kPermissionDenied — refused as KServe's webhook does, with its message.
   Status Admit(const kube::Json* old, const kube::Json& object) const;
 
+  // Where clients on this machine reach the ingress ("127.0.0.1:40575"), for what statuses tell.
+  void SetIngress(std::string address);
+
   // Nothing waits and nothing is being looked at.
   bool idle() const { return services_queue_.size() == 0 && models_queue_.size() == 0; }
 

@@ -247,12 +247,13 @@ bool InferenceServiceReconciler::IsRoutable(const ObjectKey& pod,
     settled_[pod] = replica->server_life;
     return true;
   }
-  if (!report->is_full || report->server != replica->server_life) return false;
+  if (report->server != replica->server_life) return false;
   for (const std::string& name : models) {
-    if (!objects_.Get(kModelAssignments, pod.name_space, pod.name + "." + name).ok()) continue;
     const auto copy = report->copies.find(name);
-    if (copy == report->copies.end()) return false;
-    if (!copy->second.loaded && copy->second.failures == 0) return false;
+    const bool is_settled =
+        copy != report->copies.end() && (copy->second.loaded || copy->second.failures > 0);
+    if (is_settled) continue;
+    if (objects_.Get(kModelAssignments, pod.name_space, pod.name + "." + name).ok()) return false;
   }
   settled_[pod] = replica->server_life;
   return true;
@@ -375,6 +376,21 @@ void InferenceServiceReconciler::CountModels(const Look& look, ServiceFacts& fac
   facts.failed_models = failed.size();
 }
 
+void InferenceServiceReconciler::TellOfScaling(const Look& look, const Json& before,
+                                               const Json& after) const {
+  const auto message_of = [](const Json& status) {
+    const Json* conditions = kube::FindPath(status, {"conditions"});
+    if (conditions == nullptr || !conditions->is_array()) return std::string();
+    for (const Json& condition : *conditions) {
+      if (TextAt(condition, {"type"}) == "ScalingActive") return TextAt(condition, {"message"});
+    }
+    return std::string();
+  };
+  const std::string message = message_of(after);
+  if (message.empty() || message == message_of(before)) return;
+  events_(look.object, true, "AutoscalingUnavailable", message);
+}
+
 void InferenceServiceReconciler::WriteStatus(Look& look) {
   ServiceFacts facts{.name_space = look.key.name_space,
                      .name = look.key.name,
@@ -384,6 +400,9 @@ void InferenceServiceReconciler::WriteStatus(Look& look) {
                                             ? static_cast<size_t>(look.replica->min_replicas)
                                             : size_t{1},
                      .generation = kube::GenerationOf(look.object)};
+  facts.ingress = routes_.ingress();
+  const Json* most = kube::FindPath(look.object, {"spec", "predictor", "maxReplicas"});
+  if (most != nullptr && most->is_number_integer()) facts.max_replicas = most->get<int64_t>();
   if (!look.invalid.ok()) {
     facts.invalid_reason = look.invalid_reason;
     facts.invalid_message = look.invalid.message();
@@ -423,6 +442,7 @@ void InferenceServiceReconciler::WriteStatus(Look& look) {
       }
     }
   }
+  TellOfScaling(look, old, status);
   Json changed = look.object;
   changed["status"] = std::move(status);
   objects_.Update(kInferenceServices, std::move(changed), Part::kStatus, look.batch->Expect());

@@ -63,6 +63,7 @@ class InferenceServiceReconciler {
   void DeletePod(Look& look, const std::string& pod);
   void CheckDeadline(Look& look, ServiceFacts& facts);
   void CountModels(const Look& look, ServiceFacts& facts) const;
+  void TellOfScaling(const Look& look, const kube::Json& before, const kube::Json& after) const;
 
   Executor& executor_;
   Random& random_;

@@ -113,7 +113,30 @@ Json ModelStatus(const ServiceFacts& facts, size_t in_route) {
   return status;
 }
 
+// Told as long as what was asked for is not done.
+void SetScaling(const ServiceFacts& facts, Json& status, WallTime now) {
+  const auto fewest = static_cast<int64_t>(facts.wanted_replicas);
+  if (facts.max_replicas <= fewest) return RemoveCondition(status, "ScalingActive");
+  SetCondition(status,
+               {.type = "ScalingActive",
+                .truth = Truth::kFalse,
+                .reason = "AutoscalingUnavailable",
+                .message = "maxReplicas " + std::to_string(facts.max_replicas) +
+                           " has no effect yet: there is no autoscaling, and minReplicas (" +
+                           std::to_string(fewest) + ") says how many replicas run",
+                .is_info = true},
+               now);
+}
+
 }  // namespace
+
+std::string CurlLine(std::string_view url, std::string_view ingress, std::string_view path) {
+  constexpr std::string_view kScheme = "http://";
+  if (ingress.empty() || !url.starts_with(kScheme)) return "";
+  const std::string_view rest = url.substr(kScheme.size());
+  return "curl -H 'Host: " + std::string(rest.substr(0, rest.find('/'))) + "' http://" +
+         std::string(ingress) + std::string(path);
+}
 
 std::vector<std::string> HostsOf(std::string_view name_space, std::string_view name,
                                  std::string_view domain) {
@@ -151,6 +174,7 @@ Json InferenceServiceStatus(const ServiceFacts& facts, const Json& before, WallT
   Condition ready = predictor;
   ready.type = "Ready";
   SetCondition(status, ready, now);
+  SetScaling(facts, status, now);
 
   status["url"] = "http://" + Host(facts.name, facts.name_space, facts.domain);
   status["address"] = {
@@ -158,6 +182,9 @@ Json InferenceServiceStatus(const ServiceFacts& facts, const Json& before, WallT
   status["components"] = {{"predictor", Predictor(facts, before, serving)}};
   status["modelStatus"] = ModelStatus(facts, InRoute(facts, ""));
   status["observedGeneration"] = facts.generation;
+  const std::string curl =
+      CurlLine(kube::TextAt(status, {"url"}), facts.ingress, "/v2/health/ready");
+  if (!curl.empty()) status["curl"] = curl;
   return status;
 }
 

@@ -34,7 +34,8 @@ struct ServiceFacts {
   std::string invalid_message;
   bool deadline_exceeded = false;
   int64_t deadline_seconds = 0;
-  bool max_replicas_given = false;
+  int64_t max_replicas = 0;  // 0: not given
+  std::string ingress;       // "127.0.0.1:40575"; empty: not known
   // Of the models: how many there are, how many have failed, the last failure's words.
   size_t models = 0;
   size_t failed_models = 0;
@@ -44,6 +45,10 @@ struct ServiceFacts {
 
 kube::Json InferenceServiceStatus(const ServiceFacts& facts, const kube::Json& before,
                                   WallTime now);
+
+// A line for a shell of this machine: URLs in a status have no port, and names that no resolver
+// knows. Nothing when one of the two is not known.
+std::string CurlLine(std::string_view url, std::string_view ingress, std::string_view path);
 
 // The hosts that lead to it, the public one first.
 std::vector<std::string> HostsOf(std::string_view name_space, std::string_view name,

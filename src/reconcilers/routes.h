@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "controller/work_queue.h"
 
@@ -30,9 +31,13 @@ class RouteTable {
     const auto found = routes_.find(service);
     return found != routes_.end() && found->second.contains(pod);
   }
+  // Where clients on this machine reach the ingress, "127.0.0.1:40575"; empty: not known yet.
+  void SetIngress(std::string address) { ingress_ = std::move(address); }
+  const std::string& ingress() const { return ingress_; }
 
  private:
   std::map<controller::ObjectKey, std::set<std::string>> routes_;
+  std::string ingress_;
 };
 
 }  // namespace throng::reconcilers

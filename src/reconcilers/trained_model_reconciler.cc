@@ -83,6 +83,7 @@ void TrainedModelReconciler::Reconcile(const ObjectKey& key,
 
   const ObjectKey service_key{key.name_space, model->inference_service};
   ModelFacts facts{.model = model, .service = view_.Service(service_key)};
+  facts.ingress = routes_.ingress();
   const bool is_hosted = facts.service != nullptr && facts.service->hosting.is_multi_model &&
                          !facts.service->deleting &&
                          admission::SupportsFramework(facts.service->hosting, model->framework);

@@ -4,6 +4,7 @@
 
 #include "kube/object_meta.h"
 #include "reconcilers/conditions.h"
+#include "reconcilers/inference_service_status.h"
 
 namespace throng::reconcilers {
 namespace {
@@ -206,6 +207,8 @@ Json TrainedModelStatus(const ModelFacts& facts, const Json& before, WallTime no
   const std::string address = TextAt(facts.service->object, {"status", "address", "url"});
   if (!url.empty()) status["url"] = url + path;
   if (!address.empty()) status["address"] = {{"url", address + path}};
+  const std::string curl = CurlLine(url, facts.ingress, path.substr(0, path.find_last_of("/:")));
+  if (!curl.empty()) status["curl"] = curl;
   return status;
 }
 

@@ -31,6 +31,7 @@ struct ModelFacts {
   const admission::TrainedModelView* model = nullptr;
   const ServiceView* service = nullptr;  // null: there is no such InferenceService
   bool memory_granted = false;
+  std::string ingress;  // where clients reach it: "127.0.0.1:40575"; empty: not known
   std::vector<ModelCopy> copies;
 };
 

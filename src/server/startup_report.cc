@@ -110,6 +110,9 @@ std::string ReportText(std::string_view text, size_t max_bytes) {
 
 std::string StartupReport(const repository::Snapshot& snapshot, const ServerOptions& options,
                           uint16_t http_port) {
+  // The replica of a control plane begins so; its log is read by people who expect no report.
+  const bool is_empty = snapshot.models.empty() && snapshot.skipped.empty();
+  if (is_empty && options.models.policy == residency::LoadPolicy::kExplicit) return "";
   std::vector<const repository::ModelEntry*> served;
   for (const auto& model : snapshot.models) {
     if (IsLoadedAtStart(model, options)) served.push_back(&model);

@@ -79,6 +79,12 @@ TEST(StartupReportTest, OnlyModelsThatTellTheirInputsAreOfferedToTry) {
   EXPECT_EQ(Count(report, "throng infer m2 --random --url http://127.0.0.1:8000\n"), 1U);
 }
 
+TEST(StartupReportTest, AnEmptyFolderThatIsFilledLaterIsNotReported) {
+  EXPECT_EQ(StartupReport(Folder(0, 0), Explicit({}), 8000), "");
+  EXPECT_NE(StartupReport(Folder(0, 1), Explicit({}), 8000), "");
+  EXPECT_TRUE(StartupReport(Folder(0, 0), At("127.0.0.1"), 8000).starts_with("served  0"));
+}
+
 TEST(StartupReportTest, WithoutHttpThereIsNothingToPaste) {
   EXPECT_EQ(StartupReport(Folder(1, 0), ServerOptions(), 0),
             "served  1 (1 onnxruntime_onnx)\nskipped 0\n");

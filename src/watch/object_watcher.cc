@@ -22,6 +22,24 @@ std::string TextAt(const Json& json, const char* outer, const char* inner) {
   return value != found->end() && value->is_string() ? value->get<std::string>() : "";
 }
 
+// Revisions are opaque: what they hold is escaped.
+std::string QueryEscaped(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
+    if (is_plain) {
+      escaped += c;
+      continue;
+    }
+    escaped += '%';
+    escaped += kDigits[static_cast<unsigned char>(c) >> 4];
+    escaped += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return escaped;
+}
+
 Json ParseObject(std::string_view text) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : Json();
@@ -101,7 +119,8 @@ void ObjectWatcher::Watch() {
   watch_spoke_ = false;
   watch_started_ = last_heard_ = loop_.clock().Now();
   http::CallSpec spec{.address = api_, .method = "GET"};
-  spec.target = Target("watch=true&allowWatchBookmarks=true&resourceVersion=" + resource_version_);
+  spec.target = Target("watch=true&allowWatchBookmarks=true&resourceVersion=" +
+                       QueryEscaped(resource_version_));
   spec.headers = {{"Accept", "application/json"}};
   call_ =
       client_.StartStream(std::move(spec), MonotonicTime::max(), std::make_unique<Consumer>(*this));
@@ -199,6 +218,7 @@ void ObjectWatcher::Fail(std::string_view what) {
   loop_.CancelTimer(std::exchange(silence_timer_, 0));
   const Duration delay = BackOff();
   ++failures_;
+  ++failure_count_;
   if (!std::exchange(has_problem_, true) && options_.on_problem) options_.on_problem(what);
   if (failures_ >= kFailuresBeforeList) resource_version_.clear();
   RunLater(delay, resource_version_.empty() ? &ObjectWatcher::List : &ObjectWatcher::Watch);

@@ -50,6 +50,8 @@ class ObjectWatcher {
 
   void Start();
   bool synced() const { return synced_; }  // a list was seen since the start
+  // Lists and watches that did not work, of all time.
+  uint64_t failure_count() const { return failure_count_; }
 
  private:
   class Consumer;
@@ -86,7 +88,8 @@ class ObjectWatcher {
   bool synced_ = false;
   MonotonicTime watch_started_;
   MonotonicTime last_heard_;
-  int failures_ = 0;          // in a row
+  int failures_ = 0;  // in a row
+  uint64_t failure_count_ = 0;
   bool has_problem_ = false;  // and it was told
 };
 

@@ -298,5 +298,43 @@ TEST_F(ObjectWatcherTest, NothingIsToldAfterDestruction) {
   EXPECT_TRUE(sink_.names.empty());
 }
 
+TEST_F(ObjectWatcherTest, AnEventOfAnotherFormIsAProblemAndNoMore) {
+  api_.objects["a"] = FakeApi::Object("a");
+  Watch();
+  for (const std::string event :
+       {R"({"type":7,"object":{}})", R"({"type":null,"object":{}})", R"({"object":{}})",
+        R"({"type":"ADDED","object":[]})", R"({"type":"ADDED"})", "[]", "7", "null",
+        R"({"type":"ERROR","object":{"code":"x"}})"}) {
+    ASSERT_TRUE(RetryUntil([&] { return api_.watch != nullptr; })) << event;
+    const uint64_t failures = watcher_->failure_count();
+    api_.Send(event + "\n");
+    api_.watch.reset();
+    EXPECT_EQ(watcher_->failure_count(), failures + 1) << event;
+    EXPECT_EQ(sink_.names, Names({"a"})) << event;
+  }
+}
+
+TEST_F(ObjectWatcherTest, RevisionsAreOpaque) {
+  api_.list_body = R"({"metadata":{"resourceVersion":"41/x y"},"items":[]})";
+  Watch();
+  ASSERT_TRUE(api_.WaitForWatch());
+  EXPECT_TRUE(api_.targets[1].ends_with("&resourceVersion=41%2Fx%20y")) << api_.targets[1];
+}
+
+TEST_F(ObjectWatcherTest, AListThatIsNotAnsweredIsGivenUpAtItsTime) {
+  api_.hold_lists = true;
+  Watch();
+  ASSERT_TRUE(api_.WaitForRequests(1));
+  harness_.Advance(limits::kWatchListTime - std::chrono::milliseconds(1));
+  EXPECT_EQ(watcher_->failure_count(), 0u);
+  harness_.Advance(std::chrono::milliseconds(1));
+  EXPECT_TRUE(harness_.RunUntil([&] { return watcher_->failure_count() == 1; }));
+  EXPECT_EQ(problems_.size(), 1u);
+  api_.hold_lists = false;
+  ASSERT_TRUE(RetryUntil([&] { return api_.watch != nullptr; }));
+  EXPECT_EQ(problems_.back(), "");
+  EXPECT_EQ(watcher_->failure_count(), 1u) << "of all time";
+}
+
 }  // namespace
 }  // namespace throng::watch

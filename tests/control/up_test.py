@@ -484,7 +484,10 @@ class UpTest(unittest.TestCase):
             self.assertIn(b' 401 ', connection.recv(64))
         with socket.create_connection(('127.0.0.1', port), timeout=SECONDS) as plain:
             plain.sendall(b'GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n')
-            self.assertNotIn(b'HTTP/1.1 200', plain.recv(64))
+            try:
+                self.assertNotIn(b'HTTP/1.1 200', plain.recv(64))
+            except ConnectionResetError:
+                pass
 
 
 if __name__ == '__main__':

@@ -9,8 +9,8 @@
 namespace throng::cli {
 namespace {
 
-constexpr size_t kHelpColumn = 34;
-constexpr size_t kHelpWidth = 100;
+constexpr size_t kHelpColumn = 30;
+constexpr size_t kHelpWidth = 80;  // the narrowest terminal that people have
 
 // Levenshtein's distance.
 size_t EditDistance(std::string_view a, std::string_view b) {

@@ -8,6 +8,7 @@
 
 #include "cli/options/option_table.h"
 #include "control/control_plane.h"
+#include "control/plane_files.h"
 #include "os/event_loop.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -68,6 +69,12 @@ std::string Quoted(const std::string& text) {
   return quoted + "'";
 }
 
+// Told where it is not what the URL says.
+std::string ListensOn(const std::string& address, uint16_t port) {
+  const bool is_any = address == "0.0.0.0" || address == "::";
+  return is_any ? ", listens on " + address + ":" + std::to_string(port) : "";
+}
+
 }  // namespace
 
 int EnvCommand(std::span<const std::string> arguments) {
@@ -89,11 +96,21 @@ int StatusCommand(std::span<const std::string> arguments) {
   if (!flags) return exit_status;
   const auto plane = control::FindRunning(flags->state_directory);
   if (!plane.ok()) return Fail("status", plane.status());
-  std::printf("up          process %lld\n", static_cast<long long>(plane->process_id));
-  std::printf("API         %s\n", plane->api_url.c_str());
-  std::printf("ingress     http://%s:%u\n", plane->ingress_host.c_str(), plane->ingress_port);
-  std::printf("kubeconfig  %s\n", plane->kubeconfig.c_str());
-  std::printf("log         %s\n", plane->log_file.c_str());
+  const auto row = [](const char* name, const std::string& text) {
+    std::printf("%-11s %s\n", name, text.c_str());
+  };
+  row("up", "process " + std::to_string(plane->process_id));
+  row("API", plane->api_url + "  (TLS, certificate or token)" +
+                 ListensOn(plane->api_address, plane->api_port));
+  row("ingress", "http://" + plane->ingress_host + ":" + std::to_string(plane->ingress_port) +
+                     "  (no key)" + ListensOn(plane->ingress_address, plane->ingress_port));
+  row("metrics", plane->admin_port == 0 ? "none: the gateway does not run; it is started again"
+                                        : "http://127.0.0.1:" + std::to_string(plane->admin_port) +
+                                              "/metrics  (of the ingress; also /livez, /readyz)");
+  row("kubeconfig", plane->kubeconfig);
+  row("state", flags->state_directory);
+  row("log", plane->log_file);
+  row("access log", control::AccessLogPath(flags->state_directory) + "  (a line per request)");
   return 0;
 }
 
@@ -105,9 +122,10 @@ int DownCommand(std::span<const std::string> arguments) {
                  "stays on disk for the next throng up.",
                  true, arguments, &exit_status);
   if (!flags) return exit_status;
-  const auto plane = control::FindRunning(flags->state_directory);
-  if (!plane.ok()) return Fail("down", plane.status());
-  const auto stamp = os::StampOfProcess(static_cast<pid_t>(plane->process_id));
+  // Also one that has not come up yet.
+  const auto holder = control::FindHolder(flags->state_directory);
+  if (!holder.ok()) return Fail("down", holder.status());
+  const auto stamp = os::StampOfProcess(static_cast<pid_t>(*holder));
   auto process = stamp.ok() ? os::FindProcess(*stamp) : Result<os::ChildProcess>(stamp.status());
   if (!process.ok()) return Fail("down", process.status());
   process->Signal(kTerminate);

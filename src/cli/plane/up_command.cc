@@ -24,19 +24,23 @@ bool AsksForHelp(std::span<const std::string> arguments) {
   });
 }
 
+std::string Everywhere(const std::string& address) {
+  return address == "0.0.0.0" || address == "::" ? "; on every address" : "";
+}
+
 // What a user needs next, in ten lines.
 void PrintUp(const control::RunningPlane& plane, const std::string& state_directory,
              bool is_default_state) {
   const std::string flag = is_default_state ? "" : " --state-dir " + state_directory;
   std::printf("throng is up (process %lld).\n\n", static_cast<long long>(plane.process_id));
-  std::printf("  API         %s\n", plane.api_url.c_str());
-  std::printf("  ingress     http://%s:%u\n", plane.ingress_host.c_str(), plane.ingress_port);
+  std::printf("  API         %s  (TLS, certificate or token%s)\n", plane.api_url.c_str(),
+              Everywhere(plane.api_address).c_str());
+  std::printf("  ingress     http://%s:%u  (no key%s)\n", plane.ingress_host.c_str(),
+              plane.ingress_port, Everywhere(plane.ingress_address).c_str());
   std::printf("  kubeconfig  %s\n", plane.kubeconfig.c_str());
   std::printf("  state       %s\n", state_directory.c_str());
   std::printf("  log         %s\n\n", plane.log_file.c_str());
-  std::printf(
-      "eval \"$(throng env%s)\"   # KUBECONFIG, INGRESS_HOST, INGRESS_PORT for this shell\n",
-      flag.c_str());
+  std::printf("eval \"$(throng env%s)\"   # for kubectl and curl in this shell\n", flag.c_str());
   std::printf("throng status%s; throng down%s\n", flag.c_str(), flag.c_str());
   std::fflush(stdout);
 }
@@ -54,12 +58,13 @@ bool IsDefaultState(const std::string& directory) {
 int RunHere(UpOptions& options) {
   const std::string state = options.plane.state_directory;
   if (const Status made = os::EnsurePrivateDirectory(os::JoinPath(state, "logs")); !made.ok()) {
-    return Fail(made.WithContext("the state directory"));
+    return Fail(made.WithContext("the state directory " + state));
   }
   auto log = control::PlaneLog::Open(os::JoinPath(state, "logs/up.log"));
   if (!log.ok()) return Fail(log.status());
   const Logger logger({.process_id = os::ProcessId()}, os::RealClock(),
                       [&log](std::string_view line) { (*log)->Write(line); });
+  for (const std::string& warning : options.warnings) THRONG_LOG_WARNING(logger) << warning;
   const bool is_default = IsDefaultState(state);
   options.plane.on_up = [&](const control::ControlPlaneAddresses& addresses) {
     PrintUp({.process_id = os::ProcessId(),
@@ -68,7 +73,9 @@ int RunHere(UpOptions& options) {
              .api_port = addresses.api_port,
              .ingress_port = addresses.ingress_port,
              .kubeconfig = addresses.kubeconfig,
-             .log_file = addresses.log_file},
+             .log_file = addresses.log_file,
+             .api_address = addresses.api_address,
+             .ingress_address = addresses.ingress_address},
             state, is_default);
   };
   auto plane = control::ControlPlane::Create(std::move(options.plane), logger);
@@ -86,14 +93,17 @@ std::string LastWords(const std::string& path) {
 
 int RunDetached(const UpOptions& options, std::span<const std::string> arguments) {
   const std::string& state = options.plane.state_directory;
-  if (const auto running = control::FindRunning(state); running.ok()) {
-    return Fail(AlreadyExistsError("another throng up (process " +
-                                   std::to_string(running->process_id) +
+  if (const auto holder = control::FindHolder(state); holder.ok()) {
+    return Fail(AlreadyExistsError("another throng up (process " + std::to_string(*holder) +
                                    ") runs on this state directory"));
   }
   if (const Status made = os::EnsurePrivateDirectory(os::JoinPath(state, "logs")); !made.ok()) {
-    return Fail(made.WithContext("the state directory"));
+    return Fail(made.WithContext("the state directory " + state));
   }
+  // Of one that was killed. From here on this file says that the new one is up, without a look at
+  // its lock, which it could run into.
+  const std::string running_file = os::JoinPath(state, "up.json");
+  (void)os::RemoveFile(running_file);
   const std::string output = os::JoinPath(state, "logs/up.out");
   (void)os::RemoveFile(output);
   auto file = os::OpenForAppend(output);
@@ -114,6 +124,8 @@ int RunDetached(const UpOptions& options, std::span<const std::string> arguments
       std::fprintf(stderr, "%s\n", LastWords(output).c_str());
       return 1;
     }
+    const auto info = os::RealFileSystem().Stat(running_file);
+    if (!info.ok() || info->kind == os::FileKind::kAbsent) continue;
     const auto running = control::FindRunning(state);
     if (!running.ok() || running->process_id != child->pid()) continue;
     PrintUp(*running, state, IsDefaultState(state));

@@ -86,18 +86,19 @@ class FakeApi {
   int version = 1;
   int list_status = 200;
   int watch_status = 200;
-  std::string list_body;  // instead of the objects
+  std::string list_body;    // instead of the objects
+  bool hold_lists = false;  // they are not answered
   std::vector<std::string> targets;
   std::unique_ptr<http::ReplyStream> watch;  // the last one
   std::function<void(const std::shared_ptr<http::Exchange>&)> on_other;
 
  private:
   void Handle(const std::shared_ptr<http::Exchange>& exchange) {
-    if (exchange->request().method != "GET") {
+    const std::string& target = exchange->request().target;
+    if (exchange->request().method != "GET" || target.ends_with("/credentials")) {
       if (on_other) on_other(exchange);
       return;
     }
-    const std::string& target = exchange->request().target;
     targets.push_back(target);
     if (target.find("watch=true") != std::string::npos) {
       if (watch_status != 200) {
@@ -106,6 +107,7 @@ class FakeApi {
       watch = exchange->StartStream({});
       return;
     }
+    if (hold_lists) return held_.push_back(exchange);
     Json items = Json::array();
     for (const auto& [name, object] : objects) items.push_back(object);
     Json list = {{"metadata", {{"resourceVersion", std::to_string(version)}}},
@@ -116,6 +118,7 @@ class FakeApi {
   http::testing::ServerHarness& harness_;
   const std::string path_;
   os::UniqueFd listener_;
+  std::vector<std::shared_ptr<http::Exchange>> held_;
   std::unique_ptr<http::HttpServer> server_;
 };
 
