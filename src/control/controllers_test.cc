@@ -695,5 +695,54 @@ TEST_F(ControllersTest, ReportsOfUnknownReplicasAndBadOnesAreRefused) {
   }
 }
 
+TEST_F(ControllersTest, StatusesTellTheLineThatWorksHereOnceTheIngressIsKnown) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  EXPECT_EQ(TextAt(Get(kTrainedModels, "cifar10"), {"status", "curl"}), "");
+  controllers_->SetIngress("127.0.0.1:40575");
+  Settle();
+  EXPECT_EQ(TextAt(Get(kInferenceServices, "mms"), {"status", "curl"}),
+            "curl -H 'Host: mms.default.example.com' http://127.0.0.1:40575/v2/health/ready");
+  EXPECT_EQ(TextAt(Get(kTrainedModels, "cifar10"), {"status", "curl"}),
+            "curl -H 'Host: mms.default.example.com' http://127.0.0.1:40575/v2/models/cifar10");
+  // Until the next life knows it, what was said stays, and nothing is written.
+  const std::string version = kube::ResourceVersionOf(Get(kTrainedModels, "cifar10"));
+  RestartControllers();
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}), true);
+  EXPECT_EQ(kube::ResourceVersionOf(Get(kTrainedModels, "cifar10")), version);
+  controllers_->SetIngress("127.0.0.1:40575");
+  Settle();
+  EXPECT_EQ(kube::ResourceVersionOf(Get(kTrainedModels, "cifar10")), version);
+}
+
+TEST_F(ControllersTest, MaxReplicasWithoutEffectIsToldOnce) {
+  CreateService("    minReplicas: 1\n    maxReplicas: 4");
+  MakeReady(Pods()[0]);
+  EXPECT_EQ(ServiceCondition("ScalingActive"), "False AutoscalingUnavailable");
+  EXPECT_EQ(ServiceCondition("Ready"), "True");
+  EXPECT_EQ(
+      std::count_if(events_.begin(), events_.end(),
+                    [](const std::string& event) {
+                      return event.find("Warning mms AutoscalingUnavailable: maxReplicas 4") == 0;
+                    }),
+      1);
+  Edit(kInferenceServices, "mms",
+       [](Json& object) { object["spec"]["predictor"]["maxReplicas"] = 1; });
+  EXPECT_EQ(ServiceCondition("ScalingActive"), "");
+}
+
+TEST_F(ControllersTest, AModelThatIsCreatedTwiceIsNotCountedTwice) {
+  CreateService();
+  CreateModel("a", "memory: 2Gi");
+  const Json a = Get(kTrainedModels, "a");
+  EXPECT_TRUE(controllers_->Admit(nullptr, a).ok()) << "the API says that it exists";
+  Json b = a;
+  b["metadata"]["name"] = "b";
+  EXPECT_EQ(controllers_->Admit(nullptr, b).code(), StatusCode::kPermissionDenied);
+}
+
 }  // namespace
 }  // namespace throng::reconcilers
