@@ -149,6 +149,11 @@ class ModelManager {
     bool unloaded = false;  // by name; comes back by name only
     std::vector<int64_t> versions;
   };
+  // Loads by name whose folder is being looked at; they end when the model is unloaded meanwhile.
+  struct LoadsBegun {
+    size_t count = 0;
+    bool unloaded = false;
+  };
   using FindDone = Done<Result<repository::ModelEntry>>;
 
   static Status NotReady(const model::ModelKey& key);
@@ -208,6 +213,7 @@ class ModelManager {
   bool scanned_ = false;
   uint64_t scans_begun_ = 0;
   std::map<std::string, std::vector<FindDone>> finding_;
+  std::unordered_map<model::ModelName, std::shared_ptr<LoadsBegun>> loads_begun_;
   size_t initial_loads_ = 0;  // asked for at the start and not settled yet
   std::atomic<bool> server_ready_ = false;
   uint64_t last_waiter_id_ = 0;

@@ -7,9 +7,16 @@
 namespace throng::residency {
 
 void ModelManager::Load(const model::ModelName& name, Done<Status> done) {
-  source_.Find(name, [this, alive = alive_, name,
+  std::shared_ptr<LoadsBegun>& begun = loads_begun_[name];
+  if (begun == nullptr) begun = std::make_shared<LoadsBegun>();
+  ++begun->count;
+  source_.Find(name, [this, alive = alive_, name, begun,
                       done = std::move(done)](Result<repository::ModelEntry> entry) mutable {
     if (!*alive) return;
+    if (begun->unloaded) {
+      return done(UnavailableError("model '" + name.str() + "' was unloaded meanwhile"));
+    }
+    if (--begun->count == 0) loads_begun_.erase(name);
     if (!entry.ok()) {
       if (entry.status().code() == StatusCode::kNotFound) {
         return done(InternalError("failed to load '" + name.str() +
@@ -65,6 +72,11 @@ void ModelManager::RemoveModel(const model::ModelName& name) {
 }
 
 void ModelManager::Unload(const model::ModelName& name, Done<Status> done) {
+  // A load that was asked for before is not to come after.
+  if (const auto begun = loads_begun_.find(name); begun != loads_begun_.end()) {
+    begun->second->unloaded = true;
+    loads_begun_.erase(begun);
+  }
   const auto found = models_.find(name);
   if (found != models_.end()) {
     OnDisk& unloaded = on_disk_[name];

@@ -176,6 +176,25 @@ TEST_F(ModelManagerTest, UnloadOfOneLeavesItsNeighbours) {
   EXPECT_EQ(StateOf("b"), "ready");
 }
 
+// The later word counts, also while the folder is still being looked at.
+TEST_F(ModelManagerTest, AnUnloadOvertakesALoadThatHasJustBegun) {
+  source_.Add("a");
+  Start({.policy = LoadPolicy::kExplicit});
+  std::vector<Status> answers;
+  for (int i = 0; i < 2; ++i) {
+    manager_->Load(Name("a"), [&](Status status) { answers.push_back(std::move(status)); });
+  }
+  Unload("a");
+  executor_.Advance(seconds(1));
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].code(), StatusCode::kUnavailable);
+  EXPECT_EQ(answers[1].code(), StatusCode::kUnavailable);
+  EXPECT_NE(StateOf("a"), "ready");
+  EXPECT_EQ(cells_.loads, 0U);
+  EXPECT_TRUE(Load("a").ok());
+  EXPECT_EQ(StateOf("a"), "ready");
+}
+
 TEST_F(ModelManagerTest, ModelsOfADeadCellLoadAgainAtTheirNextRequest) {
   source_.Add("a");
   source_.Add("b");
