@@ -5,7 +5,8 @@ command_test() {
   case ${1:-} in
     '') ;;
     full) export THRONG_TEST_FULL=1 ;;
-    *) die "no './dev test $1'; there are './dev test' and './dev test full'" ;;
+    peers) test_peers; return ;;
+    *) die "no './dev test $1'; there are './dev test', './dev test full' and './dev test peers'" ;;
   esac
   plan_packages build test
   plan_frameworks "${all_frameworks[@]}"
@@ -22,6 +23,23 @@ command_test() {
   local which=()
   [ -z "${THRONG_TEST_FULL:-}" ] || which=(-C full)
   run_step testing ctest --test-dir build --output-on-failure -j 2 ${which[@]+"${which[@]}"}
+}
+
+# What the real API server tells kubectl, against the goldens, and what ours tells, against that.
+test_peers() {
+  local status
+  plan_packages build test
+  plan_build no
+  plan_show_and_ask
+  prepare build test
+  configure release build
+  headline 'building throng'
+  compile build throng
+  headline 'the real API server and ours (about 3 minutes)'
+  python3 tests/kube/peers/compare.py peers --bin build/bin --peers "$cache/peers/bin"
+  status=$?
+  [ "$status" -ne 77 ] || die 'first build the real ones: ./dev peers'
+  return "$status"
 }
 
 # Layers, sizes, format, tidy: all of them, then says which failed.

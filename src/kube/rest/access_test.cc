@@ -63,6 +63,18 @@ TEST(AuthorizeTest, ViewersReadEverythingButSecrets) {
   EXPECT_EQ(refused({"root", {std::string(kMastersGroup)}}, write), "");
 }
 
+TEST(ReviewIdentityTest, EverybodyMayAskWhoHeIs) {
+  const http::PeerIdentity nobody{"bob", {"people"}};
+  Attributes asked;
+  asked.verb = "create";
+  asked.group = "authentication.k8s.io";
+  asked.resource = "selfsubjectreviews";
+  EXPECT_FALSE(Authorize(nobody, asked).has_value());
+  EXPECT_EQ(ReviewIdentity(nobody, {{"kind", "SelfSubjectReview"}}),
+            Json::parse(R"({"kind": "SelfSubjectReview",
+                "status": {"userInfo": {"username": "bob", "groups": ["people"]}}})"));
+}
+
 TEST(AuditTest, TellsWhoDidWhatToWhat) {
   AuditEntry entry;
   entry.time = WallTime(std::chrono::seconds(1621717148));
