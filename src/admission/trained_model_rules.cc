@@ -34,10 +34,21 @@ Status CheckName(const std::string& name) {
       std::string(kNameRule) + "')");
 }
 
+// KServe's words for an address of a claim that names none.
+Status CheckClaim(const std::string& name, const std::string& uri) {
+  if (uri.rfind("pvc:///", 0) != 0) return OkStatus();
+  return InvalidArgumentError("the Trained Model \"" + name +
+                              "\" storageUri field is invalid. Invalid URI must be "
+                              "pvc://<pvcname>/[path]: " +
+                              uri);
+}
+
 Status CheckStorageUri(const std::string& name, const std::string& uri) {
   std::string prefixes;
   for (const std::string_view prefix : kPrefixes) {
-    if (uri.size() > prefix.size() && uri.compare(0, prefix.size(), prefix) == 0) return OkStatus();
+    if (uri.size() > prefix.size() && uri.compare(0, prefix.size(), prefix) == 0) {
+      return CheckClaim(name, uri);
+    }
     prefixes += (prefixes.empty() ? "" : ", ") + std::string(prefix);
   }
   return InvalidArgumentError("the Trained Model \"" + name +
@@ -50,6 +61,13 @@ bool IsSha256(std::string_view text) {
   constexpr size_t kDigits = 64;
   return text.size() == kDigits && std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return std::isxdigit(c) != 0 && std::isupper(c) == 0;
+         });
+}
+
+bool IsSecretKey(std::string_view text) {
+  constexpr size_t kLongest = 253;
+  return text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
          });
 }
 
@@ -69,6 +87,12 @@ Status CheckAnnotations(const TrainedModelView& view) {
         model +
         "annotation throng.dev/refresh is invalid: it must be a duration of "
         "a second or more, such as \"10m\"");
+  }
+  if (!view.storage_key.empty() && !IsSecretKey(view.storage_key)) {
+    return InvalidArgumentError(
+        model +
+        "annotation throng.dev/storage-key is invalid: an entry of a Secret has a name of at most "
+        "253 letters, digits, '-', '_' and '.'");
   }
   return OkStatus();
 }
@@ -91,6 +115,7 @@ Result<TrainedModelView> ReadTrainedModel(const Json& object) {
   view.sha256 = Annotation(object, "throng.dev/sha256");
   view.reload = Annotation(object, "throng.dev/reload");
   view.refresh = Annotation(object, "throng.dev/refresh");
+  view.storage_key = Annotation(object, "throng.dev/storage-key");
   if (view.inference_service.empty()) {
     return InvalidArgumentError("spec.inferenceService must name an InferenceService");
   }

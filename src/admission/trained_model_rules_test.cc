@@ -25,6 +25,33 @@ TEST(TrainedModelRulesTest, ReadsWhatDecisionsAreMadeOn) {
   EXPECT_TRUE(CheckTrainedModel(nullptr, Model()).ok());
 }
 
+TEST(TrainedModelRulesTest, AStorageKeyIsTheNameOfAnEntry) {
+  Json model = Model();
+  model["metadata"]["annotations"]["throng.dev/storage-key"] = "my-minio_1.x";
+  EXPECT_EQ(ReadTrainedModel(model)->storage_key, "my-minio_1.x");
+  EXPECT_TRUE(CheckTrainedModel(nullptr, model).ok());
+  const auto accepts = [&model](const std::string& key) {
+    model["metadata"]["annotations"]["throng.dev/storage-key"] = key;
+    return CheckTrainedModel(nullptr, model).ok();
+  };
+  EXPECT_FALSE(accepts("a/b"));
+  EXPECT_FALSE(accepts("a b"));
+  EXPECT_TRUE(accepts(std::string(252, 'k')));
+  EXPECT_TRUE(accepts(std::string(253, 'k')));
+  EXPECT_FALSE(accepts(std::string(254, 'k')));
+}
+
+TEST(TrainedModelRulesTest, AnAddressOfAClaimNamesTheClaim) {
+  Json model = Model();
+  model["spec"]["model"]["storageUri"] = "pvc://models/a";
+  EXPECT_TRUE(CheckTrainedModel(nullptr, model).ok());
+  model["spec"]["model"]["storageUri"] = "pvc:///a";
+  EXPECT_NE(CheckTrainedModel(nullptr, model)
+                .message()
+                .find("Invalid URI must be pvc://<pvcname>/[path]: pvc:///a"),
+            std::string::npos);
+}
+
 TEST(TrainedModelRulesTest, NamesAndAddressesHaveKServesWords) {
   Json model = Model();
   model["metadata"]["name"] = "a.b";

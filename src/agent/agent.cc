@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/credential_cache.h"
 #include "agent/downloader.h"
 #include "agent/puller.h"
 #include "agent/reporter.h"
@@ -44,6 +45,7 @@ class ReplicaAgent final : public Agent, public ServerListener {
   const ModelStore store_;
   const Downloader downloader_;
   ServerClient server_;
+  CredentialCache credentials_;
   Reporter reporter_;
   Puller puller_;
   DesiredSet desired_;
@@ -56,6 +58,13 @@ ReplicaAgent::ReplicaAgent(os::EventLoop& loop, const AgentOptions& options)
       store_(StoreIn(options.directory)),
       downloader_(*options.fetcher, store_, log_, options.shown_models),
       server_(loop, *client_, {.ports_file = os::JoinPath(options.directory, "ports")}, *this),
+      credentials_(loop, *client_,
+                   {.api_socket = options.api_socket,
+                    .name_space = options.name_space,
+                    .replica = options.replica,
+                    .on_change = [this] { puller_.OnCredentials(); },
+                    .before_secrets = options.before_secrets},
+                   *options.random, log_),
       reporter_(loop, *client_, ReporterSettings(options), *options.random, log_),
       puller_({loop, *options.random, log_, store_, downloader_, server_}, PullerSettings(options)),
       desired_(loop, os::JoinPath(os::JoinPath(options.directory, "agent"), "assignments"), log_,
@@ -64,6 +73,7 @@ ReplicaAgent::ReplicaAgent(os::EventLoop& loop, const AgentOptions& options)
 
 PullerOptions ReplicaAgent::PullerSettings(const AgentOptions& options) {
   return {.fetches = options.fetches,
+          .credentials = [this](const std::string& version) { return credentials_.Find(version); },
           .on_change = [this](const std::string& model) { reporter_.OnChange(model); },
           .on_gone = [this](const std::string& model,
                             const std::string& uid) { reporter_.OnGone(model, uid); }};

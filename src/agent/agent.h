@@ -10,6 +10,7 @@
 // On one event loop; fetching and the disk are on threads of its own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,10 @@ struct AgentOptions {
   Random* random = nullptr;
   const AgentLog* log = nullptr;
   size_t fetches = limits::kAgentFetches;
+  // Called before the API is asked for storage credentials, each time: what keeps this process'
+  // memory to itself. Not earlier, because a keeper finds an agent that it did not note by its
+  // environment. May be empty.
+  std::function<Status()> before_secrets;
 };
 
 class Agent {

@@ -8,9 +8,10 @@
 namespace throng::agent {
 namespace {
 
-storage::FetchRequest RequestOf(const ModelSpec& spec, MonotonicTime deadline,
-                                storage::CancelFlag& cancel) {
+storage::FetchRequest RequestOf(const ModelSpec& spec, const storage::Credentials& credentials,
+                                MonotonicTime deadline, storage::CancelFlag& cancel) {
   storage::FetchRequest request;
+  request.credentials = credentials;
   request.uri = spec.storage_uri;
   request.expected_sha256 = spec.sha256;
   request.deadline = deadline;
@@ -26,8 +27,9 @@ std::string DiskReason(const Status& status) {
 
 }  // namespace
 
-DownloadOutcome Downloader::Download(const ModelSpec& spec, const std::string& fetch_id,
-                                     MonotonicTime deadline, storage::CancelFlag& cancel) const {
+DownloadOutcome Downloader::Download(const ModelSpec& spec, const storage::Credentials& credentials,
+                                     const std::string& fetch_id, MonotonicTime deadline,
+                                     storage::CancelFlag& cancel) const {
   DownloadOutcome outcome;
   log_.Info("Downloading " + PrintableUri(spec.storage_uri) + " to model dir " + shown_models_);
   outcome.status = store_.ClearStaging(spec.model);
@@ -35,7 +37,7 @@ DownloadOutcome Downloader::Download(const ModelSpec& spec, const std::string& f
     outcome.reason = DiskReason(outcome.status);
     return outcome;
   }
-  storage::FetchRequest request = RequestOf(spec, deadline, cancel);
+  storage::FetchRequest request = RequestOf(spec, credentials, deadline, cancel);
   request.destination = store_.StagingPath(spec.model);
   storage::FetchOutcome fetched = fetcher_.Fetch(request);
   outcome.status = fetched.status;
@@ -70,9 +72,11 @@ Status Downloader::Finish(const ModelSpec& spec, DownloadOutcome& outcome) const
   return store_.Seal(outcome.record);
 }
 
-storage::VersionOutcome Downloader::CheckVersion(const ModelSpec& spec, MonotonicTime deadline,
+storage::VersionOutcome Downloader::CheckVersion(const ModelSpec& spec,
+                                                 const storage::Credentials& credentials,
+                                                 MonotonicTime deadline,
                                                  storage::CancelFlag& cancel) const {
-  return fetcher_.CheckVersion(RequestOf(spec, deadline, cancel));
+  return fetcher_.CheckVersion(RequestOf(spec, credentials, deadline, cancel));
 }
 
 }  // namespace throng::agent

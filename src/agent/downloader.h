@@ -30,10 +30,15 @@ class Downloader {
       : fetcher_(fetcher), store_(store), log_(log), shown_models_(std::move(shown_models)) {}
 
   // `fetch_id`: another text at each call.
-  DownloadOutcome Download(const ModelSpec& spec, const std::string& fetch_id,
-                           MonotonicTime deadline, storage::CancelFlag& cancel) const;
-  storage::VersionOutcome CheckVersion(const ModelSpec& spec, MonotonicTime deadline,
-                                       storage::CancelFlag& cancel) const;
+  DownloadOutcome Download(const ModelSpec& spec, const storage::Credentials& credentials,
+                           const std::string& fetch_id, MonotonicTime deadline,
+                           storage::CancelFlag& cancel) const;
+  storage::VersionOutcome CheckVersion(const ModelSpec& spec,
+                                       const storage::Credentials& credentials,
+                                       MonotonicTime deadline, storage::CancelFlag& cancel) const;
+
+  // Of what is staged: what its configuration calls itself, when that is another model. Else empty.
+  std::string NameProblem(const std::string& model) const;
 
  private:
   Status Finish(const ModelSpec& spec, DownloadOutcome& outcome) const;

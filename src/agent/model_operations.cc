@@ -79,7 +79,8 @@ void ModelWorker::StartFetch() {
 void ModelWorker::Fetch() {
   const bool is_pointless = aim_ != Aim::kWanted || HoldsStrangers() || CandidateIsWanted() ||
                             (InstalledIsWanted() && !fetch_again_);
-  if (is_pointless) {
+  const auto credentials = is_pointless ? nullptr : Credentials();
+  if (credentials == nullptr) {
     context_.fetch_slots->Release(is_retry_);
     SetPhase(Phase::kIdle);
     return StepLater();
@@ -94,9 +95,9 @@ void ModelWorker::Fetch() {
   cancel_ = std::make_shared<storage::CancelFlag>();
   RunOn<DownloadOutcome>(
       context_.fetch_threads,
-      [&downloader = context_.downloader, spec = wanted_, id = NewFetchId(),
+      [&downloader = context_.downloader, spec = wanted_, credentials, id = NewFetchId(),
        deadline = Now() + wanted_.deadline,
-       cancel = cancel_] { return downloader.Download(spec, id, deadline, *cancel); },
+       cancel = cancel_] { return downloader.Download(spec, *credentials, id, deadline, *cancel); },
       [this, spec = wanted_](DownloadOutcome outcome) { OnFetched(spec, std::move(outcome)); });
 }
 
@@ -112,6 +113,8 @@ void ModelWorker::OnFetched(const ModelSpec& spec, DownloadOutcome outcome) {
     return Complete();
   }
   if (!outcome.status.ok()) {
+    // There are others by now: tried with those at once.
+    if (spec.credentials != wanted_.credentials) return void(pull_ = {});
     return Fail(pull_, std::move(outcome.reason), outcome.status.message(), "download");
   }
   name_problem_ = std::move(outcome.name_problem);
@@ -140,10 +143,16 @@ void ModelWorker::Check() {
   SetPhase(Phase::kChecking);
   fetched_ = wanted_;
   cancel_ = std::make_shared<storage::CancelFlag>();
+  const auto credentials = Credentials();
+  if (credentials == nullptr) {
+    return OnChecked(wanted_, {UnavailableError("its credentials are not known"),
+                               storage::FetchReason::kStorageUnavailable, ""});
+  }
   RunOn<storage::VersionOutcome>(
       context_.fetch_threads,
-      [&downloader = context_.downloader, spec = wanted_, deadline = Now() + wanted_.deadline,
-       cancel = cancel_] { return downloader.CheckVersion(spec, deadline, *cancel); },
+      [&downloader = context_.downloader, spec = wanted_, credentials,
+       deadline = Now() + wanted_.deadline,
+       cancel = cancel_] { return downloader.CheckVersion(spec, *credentials, deadline, *cancel); },
       [this, spec = wanted_](const storage::VersionOutcome& outcome) { OnChecked(spec, outcome); });
 }
 
@@ -402,6 +411,19 @@ void ModelWorker::FailLoad(Attempts& attempts, const ServerAnswer& answer) {
                 "load");
   }
   Fail(attempts, "ModelLoadFailed", answer.status.message(), "load");
+}
+
+// Told once; another assignment is what ends it.
+void ModelWorker::Block(const CredentialsName& problem) {
+  pull_.failures = 1;
+  pull_.reason = problem.reason;
+  pull_.message = ShortText(problem.message);
+  pull_.failed_at = context_.loop.clock().WallNow();
+  pull_.retry_at = MonotonicTime::max();
+  context_.log.Error("Failed to download model " + name_ + ": " + pull_.reason + ": " +
+                     pull_.message);
+  NoteChange();
+  Complete();
 }
 
 void ModelWorker::Fail(Attempts& attempts, std::string reason, std::string_view message,

@@ -41,6 +41,15 @@ Status ReadSeconds(const Json& spec, const char* key, std::chrono::seconds& targ
   return OkStatus();
 }
 
+Status ReadCredentials(const Json& spec, CredentialsName& credentials) {
+  const auto found = spec.find("credentials");
+  if (found == spec.end()) return OkStatus();
+  if (!found->is_object()) return InvalidArgumentError("credentials must be an object");
+  THRONG_RETURN_IF_ERROR(ReadText(*found, "version", credentials.version));
+  THRONG_RETURN_IF_ERROR(ReadText(*found, "reason", credentials.reason));
+  return ReadText(*found, "message", credentials.message);
+}
+
 }  // namespace
 
 Status CheckModelName(std::string_view name) {
@@ -72,23 +81,30 @@ Result<ModelSpec> SpecFromJson(const Json& spec) {
   THRONG_RETURN_IF_ERROR(ReadText(spec, "sha256", model.sha256));
   THRONG_RETURN_IF_ERROR(ReadText(spec, "reload", model.reload));
   THRONG_RETURN_IF_ERROR(ReadSeconds(spec, "refreshSeconds", model.refresh));
+  THRONG_RETURN_IF_ERROR(ReadCredentials(spec, model.credentials));
   if (model.deadline.count() == 0) model.deadline = ModelSpec().deadline;
   if (model.storage_uri.empty()) return InvalidArgumentError("storageUri is missing");
   return model;
 }
 
 Json SpecToJson(const ModelSpec& spec) {
-  return {{"model", spec.model},
-          {"uid", spec.uid},
-          {"generation", spec.generation},
-          {"storageUri", spec.storage_uri},
-          {"framework", spec.framework},
-          {"memory", spec.memory},
-          {"memoryBytes", spec.memory_bytes},
-          {"deadlineSeconds", spec.deadline.count()},
-          {"sha256", spec.sha256},
-          {"reload", spec.reload},
-          {"refreshSeconds", spec.refresh.count()}};
+  Json json = {{"model", spec.model},
+               {"uid", spec.uid},
+               {"generation", spec.generation},
+               {"storageUri", spec.storage_uri},
+               {"framework", spec.framework},
+               {"memory", spec.memory},
+               {"memoryBytes", spec.memory_bytes},
+               {"deadlineSeconds", spec.deadline.count()},
+               {"sha256", spec.sha256},
+               {"reload", spec.reload},
+               {"refreshSeconds", spec.refresh.count()}};
+  if (spec.credentials != CredentialsName()) {
+    json["credentials"] = {{"version", spec.credentials.version},
+                           {"reason", spec.credentials.reason},
+                           {"message", spec.credentials.message}};
+  }
+  return json;
 }
 
 bool WantsSameBytes(const ModelSpec& a, const ModelSpec& b) {

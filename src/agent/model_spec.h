@@ -15,6 +15,15 @@ namespace throng::agent {
 
 using Json = nlohmann::json;
 
+// Which storage credentials a model is fetched with, or why that cannot be. What they are is never
+// part of it: a specification lies on disk.
+struct CredentialsName {
+  std::string version;  // empty: none are needed
+  std::string reason;   // not empty: they are not there, and nothing can be fetched
+  std::string message;
+  bool operator==(const CredentialsName&) const = default;
+};
+
 struct ModelSpec {
   std::string model;  // checked: it names a directory
   std::string uid;    // another one when it was deleted and made again
@@ -27,6 +36,8 @@ struct ModelSpec {
   std::string sha256;                  // what the bytes must be; empty: not said
   std::string reload;                  // another text: fetch and load again
   std::chrono::seconds refresh{0};     // look for new bytes that often; 0: never
+
+  CredentialsName credentials;
 
   bool operator==(const ModelSpec&) const = default;
 };

@@ -113,5 +113,24 @@ TEST(ModelSpecTest, BytesAreOfAnObjectAnAddressAPinAndAReload) {
   }
 }
 
+TEST(ModelSpecTest, CredentialsAreNamedAndNothingElse) {
+  Json json = {{"model", "a"}, {"storageUri", "s3://b/a"}};
+  EXPECT_FALSE(SpecToJson(*SpecFromJson(json)).contains("credentials"));
+  json["credentials"] = {{"version", "v"}, {"reason", "r"}, {"message", "m"}, {"s3", {{"x", "y"}}}};
+  const auto spec = SpecFromJson(json);
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec->credentials, (CredentialsName{"v", "r", "m"}));
+  EXPECT_EQ(SpecToJson(*spec)["credentials"],
+            (Json{{"version", "v"}, {"reason", "r"}, {"message", "m"}}));
+  EXPECT_EQ(*SpecFromJson(SpecToJson(*spec)), *spec);
+  ModelSpec other = *spec;
+  other.credentials.version = "w";
+  EXPECT_TRUE(WantsSameBytes(*spec, other));
+  json["credentials"] = "v";
+  EXPECT_FALSE(SpecFromJson(json).ok());
+  json["credentials"] = {{"version", 1}};
+  EXPECT_FALSE(SpecFromJson(json).ok());
+}
+
 }  // namespace
 }  // namespace throng::agent

@@ -31,6 +31,8 @@ void ModelWorker::Want(const ModelSpec& spec) {
   if (is_new || wanted_.refresh != spec.refresh) {
     refresh_at_ = spec.refresh.count() > 0 ? Now() + spec.refresh : MonotonicTime::max();
   }
+  // With other credentials a fetch that failed may succeed.
+  if (!is_new && wanted_.credentials != spec.credentials && !CandidateIsWanted()) pull_ = {};
   aim_ = Aim::kWanted;
   wanted_ = spec;
   // Another generation of the same bytes is served already.
@@ -90,6 +92,10 @@ void ModelWorker::OnServerIndex(bool is_ready) {
   StepLater();
 }
 
+void ModelWorker::OnCredentials() {
+  if (aim_ == Aim::kWanted && phase_ == Phase::kIdle) StepLater();
+}
+
 // --- What comes next --------------------------------------------------------------------------
 
 void ModelWorker::StepLater() {
@@ -146,7 +152,7 @@ bool ModelWorker::Refresh() {
 
 void ModelWorker::Pull() {
   if ((InstalledIsWanted() && !fetch_again_) || Now() < pull_.retry_at) return Sleep();
-  if (!CandidateIsWanted()) return StartFetch();
+  if (!CandidateIsWanted()) return MayFetch() ? StartFetch() : Sleep();
   if (candidate_failed_) return StartCheck();
   if (!name_problem_.empty()) {
     candidate_failed_ = true;
@@ -155,6 +161,17 @@ void ModelWorker::Pull() {
   }
   if (context_.server.up()) return StartLoad(Phase::kInstalling);
   Sleep();
+}
+
+// Whether the credentials are there. Without them there is nothing to try until there is news.
+bool ModelWorker::MayFetch() {
+  if (!wanted_.credentials.reason.empty()) Block(wanted_.credentials);
+  return Credentials() != nullptr;
+}
+
+std::shared_ptr<const storage::Credentials> ModelWorker::Credentials() const {
+  if (!wanted_.credentials.reason.empty()) return nullptr;
+  return context_.credentials(wanted_.credentials.version);
 }
 
 // Until the first time at which something is to be done.
@@ -286,7 +303,8 @@ Json ModelWorker::Report() const {
       {"time", kube::Timestamp(attempts.failures > 0 ? attempts.failed_at : state_since_)}};
   report["reason"] = attempts.reason;
   report["message"] = attempts.message;
-  report["retryAt"] = attempts.failures > 0 ? kube::Timestamp(attempts.retry_wall) : "";
+  const bool has_retry = attempts.failures > 0 && attempts.retry_at != MonotonicTime::max();
+  report["retryAt"] = has_retry ? kube::Timestamp(attempts.retry_wall) : "";
   if (loaded_ && installed_) {
     report["serving"] = {{"generation", installed_->generation},
                          {"storageUri", installed_->storage_uri}};

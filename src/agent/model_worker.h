@@ -39,6 +39,9 @@ struct WorkerContext {
   std::shared_ptr<Slots> load_slots;
   os::ThreadPool& fetch_threads;
   os::ThreadPool& disk_threads;
+  // Null: not known; OnCredentials is called when there is news.
+  std::function<std::shared_ptr<const storage::Credentials>(const std::string& version)>
+      credentials;
   // What Report says has changed.
   std::function<void(const std::string& model)> on_change;
   // Nothing is left of it; called once, at the end of a step.
@@ -73,6 +76,9 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   // It was looked at again: what is not ready there is not loaded.
   void OnServerIndex(bool is_ready);
 
+  // There are others than before.
+  void OnCredentials();
+
   bool is_wanted() const { return aim_ == Aim::kWanted; }
   // An entry of a report; null while it is not known what is wanted.
   Json Report() const;
@@ -104,6 +110,9 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   bool Refresh();
   void Pull();
   void Sleep();
+  bool MayFetch();
+  // Null: they are not there, or not known yet.
+  std::shared_ptr<const storage::Credentials> Credentials() const;
   void StopPointlessWork();
   // What is here is another object's, or nobody's.
   bool HoldsStrangers() const;
@@ -137,6 +146,7 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
 
   void NoteLoaded();
   void FailLoad(Attempts& attempts, const ServerAnswer& answer);
+  void Block(const CredentialsName& problem);
   void Fail(Attempts& attempts, std::string reason, std::string_view message,
             std::string_view verb);
   void RetrySoon(Attempts& attempts);

@@ -7,6 +7,11 @@ namespace {
 
 constexpr int kDiskThreads = 4;
 
+std::function<std::shared_ptr<const storage::Credentials>(const std::string&)> Anonymous() {
+  return
+      [none = std::make_shared<const storage::Credentials>()](const std::string&) { return none; };
+}
+
 }  // namespace
 
 Puller::Puller(PullerParts parts, PullerOptions options)
@@ -25,6 +30,7 @@ Puller::Puller(PullerParts parts, PullerOptions options)
                .load_slots = std::make_shared<Slots>(parts.loop, options_.loads),
                .fetch_threads = fetch_threads_,
                .disk_threads = disk_threads_,
+               .credentials = options_.credentials ? options_.credentials : Anonymous(),
                .on_change = options_.on_change,
                .on_gone = [this](const std::string& model, const std::string& uid) {
                  OnGone(model, uid);
@@ -117,6 +123,10 @@ void Puller::OnServerDown() {
 void Puller::OnServerIndex(const std::set<std::string>& ready) {
   for (const auto& [model, worker] : workers_) worker->OnServerIndex(ready.contains(model));
   NoteStrangers(ready);
+}
+
+void Puller::OnCredentials() {
+  for (const auto& [model, worker] : workers_) worker->OnCredentials();
 }
 
 // --- What is said of them -----------------------------------------------------------------------

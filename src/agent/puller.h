@@ -35,6 +35,9 @@ struct PullerOptions {
   bool owns_server = true;
   size_t fetches = limits::kAgentFetches;
   size_t loads = limits::kAgentLoads;
+  // As WorkerContext has it; empty: every model is fetched without.
+  std::function<std::shared_ptr<const storage::Credentials>(const std::string& version)>
+      credentials;
   std::function<void(const std::string& model)> on_change;
   std::function<void(const std::string& model, const std::string& uid)> on_gone;
 };
@@ -54,6 +57,9 @@ class Puller final : public DesiredSink, public ServerListener {
   void OnServerUp(const std::set<std::string>& ready) override;
   void OnServerDown() override;
   void OnServerIndex(const std::set<std::string>& ready) override;
+
+  // There are others than before.
+  void OnCredentials();
 
   // Something is known of what is wanted.
   bool known() const { return known_; }

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kOk = 200;
 constexpr int kMostDoublings = 5;
+// Well below what the API takes as one body.
+constexpr size_t kReportBytes = limits::kObjectBodyBytes / 2;
 
 }  // namespace
 
@@ -67,8 +69,9 @@ void Reporter::Send() {
 }
 
 Json Reporter::Body() {
-  const bool full = std::exchange(all_, false);
-  if (full) {
+  if (std::exchange(all_, false)) {
+    in_whole_ = true;
+    part_ = 0;
     // What is gone is not among them.
     gone_.clear();
     changed_.clear();
@@ -85,27 +88,39 @@ Json Reporter::Body() {
                       {"state", "Gone"},
                       {"time", kube::Timestamp(loop_.clock().WallNow())}});
   }
-  while (!rest_.empty() && models.size() < limits::kAgentReportModels) {
+  size_t bytes = 0;
+  const auto has_room = [&] {
+    return models.size() < limits::kAgentReportModels && bytes < kReportBytes;
+  };
+  while (!rest_.empty() && has_room()) {
     changed_.erase(rest_.back());
-    AddReport(rest_.back(), models);
+    bytes += AddReport(rest_.back(), models);
     rest_.pop_back();
   }
-  while (!changed_.empty() && models.size() < limits::kAgentReportModels) {
-    AddReport(*changed_.begin(), models);
+  while (rest_.empty() && !changed_.empty() && has_room()) {
+    bytes += AddReport(*changed_.begin(), models);
     changed_.erase(changed_.begin());
   }
-  if (models.empty() && !full) return nullptr;
-  return {{"server", options_.server()}, {"full", full}, {"models", std::move(models)}};
+  if (models.empty() && !in_whole_) return nullptr;
+  Json body = {{"server", options_.server()}, {"full", in_whole_}, {"models", std::move(models)}};
+  if (in_whole_) {
+    body["part"] = part_++;
+    in_whole_ = !rest_.empty();
+    body["more"] = in_whole_;
+  }
+  return body;
 }
 
-void Reporter::AddReport(const std::string& model, Json& models) {
+size_t Reporter::AddReport(const std::string& model, Json& models) {
   Json report = options_.report(model);
-  if (report.is_null()) return;
+  if (report.is_null()) return 0;
   const size_t hash = std::hash<Json>()(report);
   const auto [told, is_new] = told_.try_emplace(model, hash);
-  if (!is_new && told->second == hash) return;
+  if (!is_new && told->second == hash) return 0;
   told->second = hash;
+  const size_t bytes = report.dump(-1, ' ', false, Json::error_handler_t::replace).size();
   models.push_back(std::move(report));
+  return bytes;
 }
 
 void Reporter::OnReply(const Result<http::ClientReply>& reply) {

@@ -1,6 +1,7 @@
 // Reporter: tells the API how the models are: what changed, at most once a second and the first
-// change at once; everything after the API or the model server was not there. Nothing is lost: what
-// could not be told is told again. Everything on the loop's thread.
+// change at once; everything after the API or the model server was not there, in numbered parts
+// when it is much. Nothing is lost: what could not be told is told again. Everything on the loop's
+// thread.
 #pragma once
 
 #include <functional>
@@ -48,7 +49,8 @@ class Reporter {
   void Send();
   // Null: nothing is new.
   Json Body();
-  void AddReport(const std::string& model, Json& models);
+  // How many bytes that took.
+  size_t AddReport(const std::string& model, Json& models);
   void OnReply(const Result<http::ClientReply>& reply);
   Duration BackOff();
 
@@ -60,6 +62,8 @@ class Reporter {
   bool all_ = true;                          // the next report begins anew
   std::set<std::string> changed_;            // to be told
   std::vector<std::string> rest_;            // of all, in reverse order
+  bool in_whole_ = false;                    // parts of a whole follow
+  int64_t part_ = 0;                         // the next one
   std::map<std::string, size_t> told_;       // hashes of what was told last, by model
   std::map<std::string, std::string> gone_;  // uid by model
   std::map<std::string, std::string> gone_sent_;

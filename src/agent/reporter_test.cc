@@ -117,11 +117,62 @@ TEST_F(ReporterTest, AReportHoldsAtMostSoManyModels) {
     EXPECT_EQ(reports_.size(), in_two ? 2U : 1U);
     EXPECT_EQ(reports_[0]["full"], true);
     EXPECT_EQ(reports_[0]["models"].size(), std::min(count, limits::kAgentReportModels));
+    EXPECT_EQ(reports_[0]["part"], 0);
+    EXPECT_EQ(reports_[0]["more"], in_two);
     if (in_two) {
-      EXPECT_EQ(reports_[1]["full"], false);
+      EXPECT_EQ(reports_[1]["full"], true);
+      EXPECT_EQ(reports_[1]["part"], 1);
+      EXPECT_EQ(reports_[1]["more"], false);
       EXPECT_EQ(reports_[1]["models"].size(), 1U);
     }
   }
+}
+
+TEST_F(ReporterTest, AWholeOfManyModelsIsToldInPartsAndChangesComeLast) {
+  constexpr size_t kModels = 5000;
+  for (size_t i = 0; i < kModels; ++i) models_["m" + std::to_string(i)] = "Loaded";
+  reporter_.SendAll();
+  ASSERT_TRUE(WaitFor(1));
+  Change("m0", "Failed");
+  ASSERT_TRUE(WaitFor(3));
+  harness_.Settle();
+  ASSERT_EQ(reports_.size(), 3U);
+  std::map<std::string, std::string> told;
+  for (size_t i = 0; i < reports_.size(); ++i) {
+    EXPECT_EQ(reports_[i]["full"], true);
+    EXPECT_EQ(reports_[i]["part"], i);
+    EXPECT_EQ(reports_[i]["more"], i < 2);
+    for (const Json& entry : reports_[i]["models"]) told[entry["model"]] = entry["state"];
+  }
+  EXPECT_EQ(told, models_);
+}
+
+TEST_F(ReporterTest, APartThatIsRefusedBeginsTheWholeAgain) {
+  for (size_t i = 0; i < 2 * limits::kAgentReportModels; ++i) {
+    models_["m" + std::to_string(i)] = "Loaded";
+  }
+  reporter_.SendAll();
+  ASSERT_TRUE(WaitFor(1));
+  status_ = 503;
+  ASSERT_TRUE(WaitFor(2));
+  harness_.Settle();
+  status_ = 200;
+  reports_.clear();
+  for (int i = 0; i < 60 && reports_.size() < 2; ++i) harness_.Advance(std::chrono::seconds(1));
+  ASSERT_EQ(reports_.size(), 2U);
+  EXPECT_EQ(reports_[0]["part"], 0);
+  EXPECT_EQ(reports_[1]["part"], 1);
+}
+
+TEST_F(ReporterTest, LongReportsMakeMoreParts) {
+  for (size_t i = 0; i < limits::kAgentReportModels; ++i) {
+    models_["m" + std::to_string(i)] = std::string(limits::kAgentMessageBytes, 'x');
+  }
+  reporter_.SendAll();
+  ASSERT_TRUE(WaitFor(2));
+  harness_.Settle();
+  EXPECT_EQ(reports_.size(), 2U);
+  for (const Json& report : reports_) EXPECT_LT(report.dump().size(), limits::kObjectBodyBytes);
 }
 
 TEST_F(ReporterTest, GoneIsSaidOnceAndBeforeANewModelOfThatName) {

@@ -75,6 +75,7 @@ inline constexpr size_t kLogFileBytes =
 inline constexpr size_t kReplicas = 256;  // of one machine
 inline constexpr size_t kModelsPerReplica = 200000;
 inline constexpr std::chrono::seconds kReportGrace{30};  // after a start, for agents to report
+inline constexpr size_t kAccountSecrets = 32;  // read of one ServiceAccount; the rest is not
 
 // --- Gateway -------------------------------------------------------------------------------
 inline constexpr size_t kGatewayRoutes = 100000;

@@ -68,6 +68,19 @@ class Reports final : public kube::server::ReportSink {
   reconcilers::Controllers& controllers_;
 };
 
+class ReplicaCredentials final : public kube::server::CredentialSource {
+ public:
+  explicit ReplicaCredentials(reconcilers::Controllers& controllers) : controllers_(controllers) {}
+  kube::ApiResult<Json> Credentials(std::string_view name_space, std::string_view pod) override {
+    auto sets = controllers_.Credentials(std::string(name_space), std::string(pod));
+    if (sets.ok()) return std::move(*sets);
+    return kube::ConflictError("throng.dev", "replicas", pod, sets.status().message());
+  }
+
+ private:
+  reconcilers::Controllers& controllers_;
+};
+
 uint64_t Nanoseconds(WallTime time) {
   return static_cast<uint64_t>(time.time_since_epoch().count());
 }
@@ -143,6 +156,7 @@ class LocalPlane final : public ControlPlane {
   Access access_;
   std::unique_ptr<TokenTable> tokens_;
   std::unique_ptr<Reports> reports_;
+  std::unique_ptr<ReplicaCredentials> credentials_;
   std::unique_ptr<FileLogs> logs_;
   std::unique_ptr<PlaneLog> audit_;
   std::unique_ptr<ApiServer> api_;
@@ -217,6 +231,7 @@ Status LocalPlane::OpenApi() {
       });
   THRONG_ASSIGN_OR_RETURN(audit_, PlaneLog::Open(Path("logs/audit.log")));
   reports_ = std::make_unique<Reports>(*controllers_);
+  credentials_ = std::make_unique<ReplicaCredentials>(*controllers_);
   api_ = std::make_unique<ApiServer>(
       *loop_, random_, *registry_,
       kube::server::ApiServerOptions{
@@ -224,6 +239,7 @@ Status LocalPlane::OpenApi() {
           .audit = [this](std::string_view line) { audit_->Write(line); },
           .logs = logs_.get(),
           .reports = reports_.get(),
+          .credentials = credentials_.get(),
           .ready_checks = {{"controllers", [this] { return derived_ready_; }}}});
   THRONG_ASSIGN_OR_RETURN(
       http_,

@@ -26,6 +26,10 @@ std::string OwnerOf(const Json& pod) {
 bool SameForModels(const ServiceView& a, const ServiceView& b) {
   return a.uid == b.uid && a.hosting == b.hosting && a.is_ready == b.is_ready &&
          a.deleting == b.deleting &&
+         // Where their credentials are.
+         kube::AnnotationsOf(a.object) == kube::AnnotationsOf(b.object) &&
+         TextAt(a.object, {"spec", "predictor", "serviceAccountName"}) ==
+             TextAt(b.object, {"spec", "predictor", "serviceAccountName"}) &&
          TextAt(a.object, {"status", "url"}) == TextAt(b.object, {"status", "url"});
 }
 

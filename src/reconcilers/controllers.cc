@@ -10,6 +10,12 @@ namespace {
 using kube::Json;
 using kube::TextAt;
 
+BadConfig TellBadConfig(const EventSink& events) {
+  return [events](const Json& config_map, const std::string& message) {
+    events(config_map, true, "ConfigInvalid", message + "; the last good value stays in force");
+  };
+}
+
 }  // namespace
 
 Controllers::Controllers(Executor& executor, Random& random, kube::Objects& objects,
@@ -40,16 +46,25 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
             jobs_.Reconcile(key, std::move(finished));
           },
           [this](const ObjectKey& key, const Status& status) { OnFailure("Job", key, status); }),
+      credentials_(
+          objects,
+          [this](const ObjectKey& service) {
+            for (const std::string& name : view_.Models(service)) {
+              models_queue_.Add({service.name_space, name});
+            }
+          },
+          events, TellBadConfig(events)),
       view_(objects,
-            {.inference_service = [this](const ObjectKey& key) { services_queue_.Add(key); },
+            {.inference_service =
+                 [this](const ObjectKey& key) {
+                   credentials_.Forget(key);
+                   services_queue_.Add(key);
+                 },
              .trained_model = [this](const ObjectKey& key) { models_queue_.Add(key); }},
-            [events](const Json& config_map, const std::string& message) {
-              events(config_map, true, "ConfigInvalid",
-                     message + "; the last good value stays in force");
-            }),
+            TellBadConfig(events)),
       services_(executor, random, objects, view_, reports_, routes_, launcher, events,
                 std::move(options)),
-      models_(executor, objects, view_, reports_, routes_, events),
+      models_(executor, objects, view_, credentials_, reports_, routes_, events),
       jobs_(executor, random, objects, job_launcher, events,
             [this](const ObjectKey& key) { jobs_queue_.Add(key); }) {
   services_.OnRouteChange([this](const ObjectKey& service) {
@@ -73,17 +88,25 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
   jobs_.StopOrphans();
 }
 
-void Controllers::SetIngress(std::string address) {
-  routes_.SetIngress(std::move(address));
-  view_.LookAtAll();
-}
-
 Status Controllers::Report(const std::string& name_space, const std::string& pod,
                            const Json& body) {
   if (!view_.ServiceOfPod({name_space, pod})) {
     return NotFoundError("there is no replica \"" + pod + "\"");
   }
   return reports_.Apply({name_space, pod}, body);
+}
+
+Result<Json> Controllers::Credentials(const std::string& name_space, const std::string& pod) {
+  const auto key = view_.ServiceOfPod({name_space, pod});
+  const ServiceView* service = key ? view_.Service(*key) : nullptr;
+  if (service == nullptr) return NotFoundError("there is no replica \"" + pod + "\"");
+  std::set<std::string> storage_keys = {""};
+  for (const std::string& name : view_.Models(*key)) {
+    if (const auto* model = view_.Model({name_space, name})) {
+      storage_keys.insert(model->storage_key);
+    }
+  }
+  return credentials_.ForReplica(*key, service->object, storage_keys);
 }
 
 void Controllers::OnFailure(std::string_view what, const ObjectKey& key,
@@ -123,7 +146,6 @@ Status Controllers::AdmitModel(const Json* old, const Json& object) const {
       old != nullptr && TextAt(*old, {"spec", "inferenceService"}) == model.inference_service;
   uint64_t declared = is_here ? 0 : model.memory_bytes;
   for (const std::string& name : view_.Models(service_key)) {
-    if (!is_here && name == model.name) continue;  // it is there already, which is told later
     if (const auto* other = view_.Model({model.name_space, name})) declared += other->memory_bytes;
   }
   const uint64_t limit = service->hosting.memory_limit_bytes;

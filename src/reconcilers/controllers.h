@@ -17,6 +17,7 @@
 #include "launcher/job_launcher.h"
 #include "launcher/replica_launcher.h"
 #include "reconcilers/cluster_view.h"
+#include "reconcilers/credentials/credential_view.h"
 #include "reconcilers/inference_service_reconciler.h"
 #include "reconcilers/job_reconciler.h"
 #include "reconcilers/replica_reports.h"
@@ -33,6 +34,10 @@ class Controllers {
 
   // ERRORS: kNotFound — no such replica (409 for the agent), kInvalidArgument, kResourceExhausted.
   Status Report(const std::string& name_space, const std::string& pod, const kube::Json& body);
+
+  // What the agent of a replica needs for fetching: {"sets":{VERSION: document}}. For it alone.
+  // ERRORS: kNotFound — no such replica.
+  Result<kube::Json> Credentials(const std::string& name_space, const std::string& pod);
 
   // Of a create or an update of a user: the rules of admission. `old` is null for a create. ERRORS:
   // kInvalidArgument, kPermissionDenied — refused as KServe's webhook does, with its message.
@@ -55,6 +60,7 @@ class Controllers {
   controller::WorkQueue services_queue_;
   controller::WorkQueue models_queue_;
   controller::WorkQueue jobs_queue_;
+  CredentialView credentials_;
   ClusterView view_;
   InferenceServiceReconciler services_;
   TrainedModelReconciler models_;

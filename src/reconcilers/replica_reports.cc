@@ -70,29 +70,55 @@ Status ReplicaReports::Apply(const ObjectKey& replica, const Json& body) {
     THRONG_ASSIGN_OR_RETURN(CopyReport copy, ReadCopy(model));
     copies.emplace_back(name, std::move(copy));
   }
-  const bool full = FlagAt(body, "full");
-  ReplicaReport& report = reports_[replica];
   std::vector<std::string> changed;
-  if (full) {
+  if (FlagAt(body, "full")) {
+    THRONG_ASSIGN_OR_RETURN(const bool is_whole, TakePart(replica, body, copies));
+    if (!is_whole) return OkStatus();
+    ReplicaReport& report = reports_[replica];
     for (const auto& [name, copy] : report.copies) changed.push_back(name);
-    report.copies.clear();
+    report.copies = std::move(parts_[replica].copies);
+    for (const auto& [name, copy] : report.copies) changed.push_back(name);
     report.is_full = true;
+    parts_.erase(replica);
+  } else {
+    for (const auto& [name, copy] : copies) changed.push_back(name);
+    THRONG_RETURN_IF_ERROR(Merge(copies, reports_[replica].copies));
   }
-  report.server = ShortText(body, "server");
+  reports_[replica].server = ShortText(body, "server");
+  if (listener_) listener_(replica, changed);
+  return OkStatus();
+}
+
+Status ReplicaReports::Merge(NamedCopies& copies, Copies& target) {
   for (auto& [name, copy] : copies) {
-    changed.push_back(name);
     if (copy.state == CopyState::kGone) {
-      report.copies.erase(name);
+      target.erase(name);
       continue;
     }
-    if (report.copies.size() >= limits::kModelsPerReplica && !report.copies.contains(name)) {
+    if (target.size() >= limits::kModelsPerReplica && !target.contains(name)) {
       return ResourceExhaustedError("a replica reports more than " +
                                     std::to_string(limits::kModelsPerReplica) + " models");
     }
-    report.copies[name] = std::move(copy);
+    target[name] = std::move(copy);
   }
-  if (listener_) listener_(replica, changed);
   return OkStatus();
+}
+
+Result<bool> ReplicaReports::TakePart(const ObjectKey& replica, const Json& body,
+                                      NamedCopies& copies) {
+  const int64_t part = IntegerAt(body, {"part"});
+  if (part == 0) parts_[replica] = {};
+  const auto found = parts_.find(replica);
+  if (found == parts_.end() || found->second.next != part) {
+    parts_.erase(replica);
+    return InvalidArgumentError("part is not the next one of a whole report");
+  }
+  ++found->second.next;
+  if (const Status merged = Merge(copies, found->second.copies); !merged.ok()) {
+    parts_.erase(found);
+    return merged;
+  }
+  return !FlagAt(body, "more");
 }
 
 Duration ReplicaReports::GraceLeft(MonotonicTime now) const {

@@ -48,10 +48,12 @@ struct CopyReport {
   std::string time;
 };
 
+using Copies = std::map<std::string, CopyReport, std::less<>>;  // by model
+
 struct ReplicaReport {
   std::string server;    // names the life of the model server it is about
   bool is_full = false;  // everything was told since the agent connected
-  std::map<std::string, CopyReport, std::less<>> copies;  // by model
+  Copies copies;
 };
 
 class ReplicaReports {
@@ -77,11 +79,25 @@ class ReplicaReports {
   // plane; 0: all have reported, or it has been waited long enough.
   Duration WaitFor(const std::string& name_space, const std::set<std::string>& pods,
                    MonotonicTime now) const;
-  void Forget(const ObjectKey& replica) { reports_.erase(replica); }
+  void Forget(const ObjectKey& replica) {
+    reports_.erase(replica);
+    parts_.erase(replica);
+  }
 
  private:
+  using NamedCopies = std::vector<std::pair<std::string, CopyReport>>;
+  struct Parts {  // of a whole that is not there as a whole yet
+    int64_t next = 0;
+    Copies copies;
+  };
+
+  static Status Merge(NamedCopies& copies, Copies& target);
+  // True: it was the last one.
+  Result<bool> TakePart(const ObjectKey& replica, const kube::Json& body, NamedCopies& copies);
+
   const MonotonicTime start_;
   std::map<ObjectKey, ReplicaReport> reports_;
+  std::map<ObjectKey, Parts> parts_;
   Listener listener_;
 };
 

@@ -57,11 +57,13 @@ void RemoveFinalizer(Json& object) {
 }  // namespace
 
 TrainedModelReconciler::TrainedModelReconciler(Executor& executor, kube::Objects& objects,
-                                               ClusterView& view, const ReplicaReports& reports,
+                                               ClusterView& view, CredentialView& credentials,
+                                               const ReplicaReports& reports,
                                                const RouteTable& routes, EventSink events)
     : executor_(executor),
       objects_(objects),
       view_(view),
+      credentials_(credentials),
       reports_(reports),
       routes_(routes),
       events_(std::move(events)) {}
@@ -141,9 +143,11 @@ void TrainedModelReconciler::Assign(const ObjectKey& key, const admission::Train
   Withdraw(key, pods, batch);
   if (pods.empty()) return;
   assigned_[key].insert(pods.begin(), pods.end());
+  const Json credentials = CredentialsOf(key, model);
   for (const std::string& pod : pods) {
     const std::string name = AssignmentName(pod, key.name);
     Json spec = AssignmentSpec(model, pod, view_.config().progress_deadline);
+    if (!credentials.is_null()) spec["credentials"] = credentials;
     const auto known = objects_.Get(kModelAssignments, key.name_space, name);
     if (!known.ok()) {
       objects_.Create(kModelAssignments,
@@ -159,6 +163,13 @@ void TrainedModelReconciler::Assign(const ObjectKey& key, const admission::Train
       objects_.Update(kModelAssignments, std::move(changed), Part::kAllButStatus, batch.Expect());
     }
   }
+}
+
+Json TrainedModelReconciler::CredentialsOf(const ObjectKey& key,
+                                           const admission::TrainedModelView& model) {
+  const ObjectKey service_key{key.name_space, model.inference_service};
+  const ServiceView* service = view_.Service(service_key);
+  return service == nullptr ? Json() : credentials_.ForModel(service_key, service->object, model);
 }
 
 bool TrainedModelReconciler::WriteMetadata(const ObjectKey& key, const Json& object, bool granted,

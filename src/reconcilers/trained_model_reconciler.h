@@ -12,6 +12,7 @@
 #include "controller/work_queue.h"
 #include "kube/objects.h"
 #include "reconcilers/cluster_view.h"
+#include "reconcilers/credentials/credential_view.h"
 #include "reconcilers/replica_reports.h"
 #include "reconcilers/routes.h"
 #include "reconcilers/write_batch.h"
@@ -25,7 +26,8 @@ using EventSink = std::function<void(const kube::Json& object, bool is_warning,
 class TrainedModelReconciler {
  public:
   TrainedModelReconciler(Executor& executor, kube::Objects& objects, ClusterView& view,
-                         const ReplicaReports& reports, const RouteTable& routes, EventSink events);
+                         CredentialView& credentials, const ReplicaReports& reports,
+                         const RouteTable& routes, EventSink events);
 
   void Reconcile(const ObjectKey& key, controller::WorkQueue::Finished finished);
 
@@ -35,6 +37,8 @@ class TrainedModelReconciler {
               const std::vector<std::string>& pods, WriteBatch& batch);
   // Takes it from all replicas but these.
   void Withdraw(const ObjectKey& key, const std::vector<std::string>& pods, WriteBatch& batch);
+  // What an assignment says of them; null: nothing.
+  kube::Json CredentialsOf(const ObjectKey& key, const admission::TrainedModelView& model);
   bool WriteMetadata(const ObjectKey& key, const kube::Json& object, bool granted,
                      WriteBatch& batch);
   void WriteStatus(const kube::Json& object, kube::Json status, WriteBatch& batch);
@@ -43,6 +47,7 @@ class TrainedModelReconciler {
   Executor& executor_;
   kube::Objects& objects_;
   ClusterView& view_;
+  CredentialView& credentials_;
   const ReplicaReports& reports_;
   const RouteTable& routes_;
   const EventSink events_;

@@ -5,6 +5,7 @@
 //   THRONG_ASSIGN_OR_RETURN(request.credentials, CredentialsFromText(text));
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,5 +59,12 @@ struct Credentials {
 //
 // ERRORS: kInvalidArgument — names the field, never a value.
 Result<Credentials> CredentialsFromText(std::string_view text);
+
+// As KServe gives them to its agent's container: AWS_ACCESS_KEY_ID and its like,
+// GOOGLE_APPLICATION_CREDENTIALS (a file), AZURE_STORAGE_ACCESS_KEY, HOST-headers. `environment`:
+// "NAME=value". ERRORS: kInvalidArgument — names the variable; of `read_file`.
+Result<Credentials> CredentialsFromEnvironment(
+    const std::vector<std::string>& environment,
+    const std::function<Result<std::string>(const std::string& path)>& read_file);
 
 }  // namespace throng::storage

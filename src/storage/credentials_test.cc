@@ -50,5 +50,36 @@ TEST(CredentialsTest, WhatIsNoSuchTextNamesTheFieldAndNoValue) {
   }
 }
 
+Result<std::string> NoFile(const std::string&) { return NotFoundError("no such file"); }
+
+TEST(CredentialsTest, TheEnvironmentOfKServesAgent) {
+  const auto none = CredentialsFromEnvironment({"PATH=/bin", "odd"}, NoFile);
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->s3.access_key_id + none->gcs.service_account_json, "");
+  const auto all = CredentialsFromEnvironment(
+      {"AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=a=b", "AWS_SESSION_TOKEN=t",
+       "AWS_DEFAULT_REGION=r", "awsAnonymousCredential=True", "S3_USER_VIRTUAL_BUCKET=1",
+       "AZURE_STORAGE_ACCESS_KEY=k", "GOOGLE_APPLICATION_CREDENTIALS=/key.json",
+       R"(models.example-headers={"Authorization":"Bearer t"})", "other-headers=A: 1\nB:2\n",
+       "-headers=x"},
+      [](const std::string& path) -> Result<std::string> { return "content of " + path; });
+  ASSERT_TRUE(all.ok()) << all.status().ToString();
+  EXPECT_EQ(all->s3.access_key_id + all->s3.secret_access_key, "ida=b");
+  EXPECT_EQ(all->s3.session_token + all->s3.region, "tr");
+  EXPECT_TRUE(all->s3.anonymous && all->s3.virtual_hosted);
+  EXPECT_EQ(all->azure.account_key, "k");
+  EXPECT_EQ(all->gcs.service_account_json, "content of /key.json");
+  ASSERT_EQ(all->https.size(), 2U);
+  EXPECT_EQ(all->https[0].host, "models.example");
+  EXPECT_EQ(all->https[0].headers[0].second, "Bearer t");
+  EXPECT_EQ(all->https[1].headers.size(), 2U);
+  const Status no_file =
+      CredentialsFromEnvironment({"GOOGLE_APPLICATION_CREDENTIALS=/gone"}, NoFile).status();
+  EXPECT_NE(no_file.message().find("GOOGLE_APPLICATION_CREDENTIALS"), std::string::npos);
+  const Status bad = CredentialsFromEnvironment({"h-headers=SECRETVALUE"}, NoFile).status();
+  EXPECT_EQ(bad.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(bad.message().find("SECRETVALUE"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace throng::storage

@@ -23,6 +23,13 @@ StoreOptions StoreIn(const std::string& models) {
           .shares_models = true};
 }
 
+std::function<std::shared_ptr<const storage::Credentials>(const std::string&)> SameForAll(
+    const storage::Credentials& credentials) {
+  return [shared = std::make_shared<const storage::Credentials>(credentials)](const std::string&) {
+    return shared;
+  };
+}
+
 class FileAgent final : public ConfigAgent, public ServerListener {
  public:
   FileAgent(os::EventLoop& loop, const ConfigAgentOptions& options)
@@ -32,7 +39,9 @@ class FileAgent final : public ConfigAgent, public ServerListener {
         downloader_(*options.fetcher, store_, log_, options.model_directory),
         server_(loop, *client_, {.fixed_port = options.component_port}, *this),
         puller_({loop, *options.random, log_, store_, downloader_, server_},
-                {.owns_server = false, .on_change = [](const std::string&) {}}),
+                {.owns_server = false,
+                 .credentials = SameForAll(options.credentials),
+                 .on_change = [](const std::string&) {}}),
         desired_(loop, os::JoinPath(os::JoinPath(options.model_directory, ".agent"), "models"),
                  log_, puller_),
         file_(loop, os::RealFileSystem(), os::JoinPath(options.config_directory, "models.json"),

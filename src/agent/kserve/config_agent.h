@@ -25,6 +25,7 @@ struct ConfigAgentOptions {
   std::string model_directory;
   uint16_t component_port = 0;  // of the server, on 127.0.0.1
   std::chrono::seconds model_timeout{1800};
+  storage::Credentials credentials;  // for all models
   // These outlive the agent.
   const ModelFetcher* fetcher = nullptr;
   Random* random = nullptr;

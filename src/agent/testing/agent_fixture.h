@@ -45,7 +45,11 @@ class AgentFixture : public ::testing::Test {
                                                  .directory = directory_.path(),
                                                  .fetcher = &fetcher_,
                                                  .random = &random_,
-                                                 .log = &log_});
+                                                 .log = &log_,
+                                                 .before_secrets = [this] {
+                                                   ++secrets_prepared_;
+                                                   return OkStatus();
+                                                 }});
     ASSERT_TRUE(agent.ok()) << agent.status().ToString();
     agent_ = std::move(*agent);
   }
@@ -142,11 +146,20 @@ class AgentFixture : public ::testing::Test {
   }
 
   void Report(http::Exchange& exchange) {
+    if (exchange.request().method == "GET") {
+      EXPECT_EQ(exchange.request().target,
+                "/apis/throng.dev/v1alpha1/namespaces/default/replicas/pod/credentials");
+      ++credential_calls_;
+      if (credential_status_ != 200) {
+        return exchange.Send({.status = credential_status_, .body = "{}"});
+      }
+      return exchange.Send({.status = 200, .body = Json{{"sets", credential_sets_}}.dump()});
+    }
     EXPECT_EQ(exchange.request().target,
               "/apis/throng.dev/v1alpha1/namespaces/default/replicas/pod/report");
     if (report_status_ == 200) {
       Json report = Json::parse(exchange.request().body);
-      if (report["full"] == true) told_.clear();
+      if (report["full"] == true && report["part"] == 0) told_.clear();
       for (const Json& entry : report["models"]) {
         const std::string model = entry["model"];
         if (entry["state"] == "Gone") {
@@ -170,6 +183,10 @@ class AgentFixture : public ::testing::Test {
   FakeFetcher fetcher_;
   SeededRandom random_{11};
   int report_status_ = 200;
+  int credential_status_ = 200;
+  int credential_calls_ = 0;
+  Json credential_sets_ = Json::object();  // by version
+  int secrets_prepared_ = 0;
   std::vector<Json> reports_;
   std::map<std::string, Json> told_;
   std::unique_ptr<Agent> agent_;

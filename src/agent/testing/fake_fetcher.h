@@ -37,6 +37,11 @@ class FakeFetcher final : public ModelFetcher {
     const std::lock_guard lock(mutex_);
     failures_[uri] = {reason, std::move(message)};
   }
+  // Denied to whoever has another secret key.
+  void Require(const std::string& uri, std::string secret_key) {
+    const std::lock_guard lock(mutex_);
+    required_[uri] = std::move(secret_key);
+  }
   void Mend(const std::string& uri) {
     const std::lock_guard lock(mutex_);
     failures_.erase(uri);
@@ -110,6 +115,12 @@ class FakeFetcher final : public ModelFetcher {
     if (failure != failures_.end()) {
       return Failed(UnavailableError(failure->second.second), failure->second.first);
     }
+    const auto required = required_.find(request.uri);
+    if (required != required_.end() &&
+        required->second != request.credentials.s3.secret_access_key) {
+      return Failed(PermissionDeniedError("the store answered 403"),
+                    storage::FetchReason::kStorageDenied);
+    }
     const auto stored = stored_.find(request.uri);
     if (stored == stored_.end()) {
       return Failed(NotFoundError("nothing is there"), storage::FetchReason::kStorageNotFound);
@@ -148,6 +159,7 @@ class FakeFetcher final : public ModelFetcher {
   std::map<std::string, Files> stored_;
   std::map<std::string, int> versions_;
   std::map<std::string, std::pair<storage::FetchReason, std::string>> failures_;
+  std::map<std::string, std::string> required_;
   std::set<std::string> held_;
   mutable std::map<std::string, int> fetches_;
   mutable std::map<std::string, int> checks_;

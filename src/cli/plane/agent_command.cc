@@ -9,7 +9,10 @@
 #include "agent/kserve/config_agent.h"
 #include "cli/options/option_table.h"
 #include "cli/plane/plane_commands.h"
+#include "os/disk/owned_files.h"
 #include "os/event_loop.h"
+#include "os/file.h"
+#include "os/machine/private_memory.h"
 #include "os/machine/secure_random.h"
 #include "os/signals.h"
 #include "storage/storage_options.h"
@@ -29,6 +32,7 @@ struct AgentFlags {
   bool enable_puller = false;  // what KServe passes; there is nothing else to enable
   std::vector<std::string> mirrors;
   std::vector<std::string> file_roots;
+  std::vector<std::string> claims;
   std::vector<std::string> allowed_hosts;
   bool allow_private = false;
   bool help = false;
@@ -62,6 +66,10 @@ OptionTable MakeTable(AgentFlags& flags) {
                  TextList(&flags.mirrors)});
   table.AddList({"file-root", "DIR", "file:// addresses below DIR may be fetched (repeatable)",
                  TextList(&flags.file_roots)});
+  table.AddList({"pvc", "CLAIM=DIR",
+                 "pvc://CLAIM/ addresses are fetched from DIR; NAMESPACE/CLAIM=DIR: in that "
+                 "namespace only (repeatable)",
+                 TextList(&flags.claims)});
   table.AddList({"allow-host", "HOST[:PORT]",
                  "models may be fetched from this host though its address is private (repeatable)",
                  TextList(&flags.allowed_hosts)});
@@ -106,6 +114,11 @@ Result<storage::StorageOptions> StorageOf(const AgentFlags& flags) {
     options.mirrors.push_back(std::move(mirror));
   }
   options.file_roots = flags.file_roots;
+  std::vector<storage::ClaimOption> claims;
+  for (const std::string& text : flags.claims) {
+    THRONG_ASSIGN_OR_RETURN(claims.emplace_back(), storage::ParseClaimOption(text));
+  }
+  options.claims = storage::ClaimsOf(claims, flags.name_space);
   options.addresses.allow_private = flags.allow_private;
   options.addresses.allowed_hosts.insert(options.addresses.allowed_hosts.end(),
                                          flags.allowed_hosts.begin(), flags.allowed_hosts.end());
@@ -131,24 +144,34 @@ Status RunUntilSignal(const Surroundings& around) {
 }
 
 Status RunBesideReplica(const AgentFlags& flags, const Surroundings& around) {
-  THRONG_ASSIGN_OR_RETURN(const auto agent,
-                          agent::Agent::Create(around.loop, {.api_socket = flags.api_socket,
-                                                             .name_space = flags.name_space,
-                                                             .replica = flags.replica,
-                                                             .directory = flags.directory,
-                                                             .fetcher = &around.fetcher,
-                                                             .random = &around.random,
-                                                             .log = &around.log}));
+  THRONG_ASSIGN_OR_RETURN(
+      const auto agent,
+      agent::Agent::Create(around.loop, {.api_socket = flags.api_socket,
+                                         .name_space = flags.name_space,
+                                         .replica = flags.replica,
+                                         .directory = flags.directory,
+                                         .fetcher = &around.fetcher,
+                                         .random = &around.random,
+                                         .log = &around.log,
+                                         .before_secrets = os::KeepMemoryPrivate}));
   return RunUntilSignal(around);
 }
 
 Status RunInKServesPlace(const AgentFlags& flags, const Surroundings& around) {
+  THRONG_RETURN_IF_ERROR(os::KeepMemoryPrivate());
+  constexpr uint64_t kKeyFileBytes = 64 * 1024;
+  THRONG_ASSIGN_OR_RETURN(
+      storage::Credentials credentials,
+      storage::CredentialsFromEnvironment(os::Environment(), [](const std::string& path) {
+        return os::RealFileSystem().Read(path, kKeyFileBytes);
+      }));
   THRONG_ASSIGN_OR_RETURN(
       const auto agent,
       agent::ConfigAgent::Create(around.loop, {.config_directory = flags.config_directory,
                                                .model_directory = flags.model_directory,
                                                .component_port = flags.component_port,
                                                .model_timeout = flags.model_timeout,
+                                               .credentials = std::move(credentials),
                                                .fetcher = &around.fetcher,
                                                .random = &around.random,
                                                .log = &around.log}));

@@ -287,6 +287,9 @@ constexpr Field kServingRuntimeFields[] = {
 // --- Derived kinds -------------------------------------------------------------------------
 
 constexpr Field kModelAssignmentSpecFields[] = {
+    {"credentials", &kOpen,
+     "Which storage credentials its replica's agent needs, or why there are none; never what they "
+     "are."},
     {"deadlineSeconds", &kInteger64, "Seconds for fetching and loading it."},
     {"framework", &kText, "What the model was made with."},
     {"generation", &kInteger64, "The generation of the TrainedModel that is wanted."},

@@ -18,6 +18,8 @@
 namespace throng::kube::server {
 
 inline constexpr std::string_view kMastersGroup = "system:masters";
+// Who comes by the control plane's own Unix socket.
+inline constexpr std::string_view kInternalUser = "system:throng";
 inline constexpr std::string_view kViewersGroup = "throng.dev:viewers";
 
 // Knows the tokens. Called on the executor of the API server, which it must outlive.

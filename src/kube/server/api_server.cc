@@ -185,6 +185,9 @@ void ApiServer::Dispatch(const SharedCall& call, std::string_view path) {
 void ApiServer::ServeResource(const SharedCall& call, const ResourcePath& path) {
   if (!path.rest.empty()) return call->SendError(UnknownResourceError());
   if (path.group == kDerivedGroup && path.subresource == "report") return ServeReport(call, path);
+  if (path.group == kDerivedGroup && path.subresource == "credentials") {
+    return ServeCredentials(call, path);
+  }
   if (IsReview(call->asked)) return ServeAccessReview(call, path);
   if (AsksForDefinitions(path, call->asked.verb)) return call->SendJson(200, NoDefinitions());
   call->kind = FindResource(path.group, path.version, path.resource);
@@ -247,6 +250,21 @@ void ApiServer::ServeReport(const SharedCall& call, const ResourcePath& path) {
                              if (error) return call->SendError(*error);
                              call->Send(200, "{}\n");
                            });
+}
+
+void ApiServer::ServeCredentials(const SharedCall& call, const ResourcePath& path) {
+  if (path.version != "v1alpha1" || path.resource != "replicas" || path.name_space.empty() ||
+      options_.credentials == nullptr) {
+    return call->SendError(UnknownResourceError());
+  }
+  if (call->asked.verb != "get") return call->SendError(MethodNotAllowedError());
+  if (call->user.user != kInternalUser) {
+    return call->SendError(ForbiddenError(path.group, "replicas/credentials", path.name,
+                                          "only the agent of the replica may read them"));
+  }
+  const ApiResult<Json> sets = options_.credentials->Credentials(path.name_space, path.name);
+  if (!sets.ok()) return call->SendError(sets.error());
+  call->SendJson(200, *sets);
 }
 
 void ApiServer::ServeAccessReview(const SharedCall& call, const ResourcePath& path) {

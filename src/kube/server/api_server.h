@@ -40,6 +40,15 @@ class ReportSink {
                       Done<std::optional<ApiError>> done) = 0;
 };
 
+// What the agent of a replica needs for fetching models. It is told to the control plane's own
+// processes only (kInternalUser), whatever others may read.
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // 409 for a replica that is not known.
+  virtual ApiResult<Json> Credentials(std::string_view name_space, std::string_view pod) = 0;
+};
+
 struct HealthCheck {
   std::string name;  // "store"
   std::function<bool()> is_healthy;
@@ -53,6 +62,7 @@ struct ApiServerOptions {
   std::function<void(std::string_view line)> audit;
   LogSource* logs = nullptr;      // null: no logs, 404
   ReportSink* reports = nullptr;  // null: no reports, 404
+  CredentialSource* credentials = nullptr;  // null: none, 404
   std::string version = "0.1.0";
   std::string server_address = "127.0.0.1";  // host:port as clients reach it
   std::vector<HealthCheck> live_checks;
@@ -85,6 +95,7 @@ class ApiServer {
   void ServeSubresource(const SharedCall& call, const ResourcePath& path);
   void ServeAccessReview(const SharedCall& call, const ResourcePath& path);
   void ServeReport(const SharedCall& call, const ResourcePath& path);
+  void ServeCredentials(const SharedCall& call, const ResourcePath& path);
   // Documents about the API. False: the path is none of theirs. REQUIRES of the two below: the path
   // has a first segment.
   bool ServeDocument(const SharedCall& call, std::string_view path);

@@ -450,6 +450,23 @@ TEST_F(ApiServerTest, ReportsGoToTheirSink) {
   EXPECT_EQ(api_.Code("POST", base + "pod/other", Json::object()), 404);
 }
 
+TEST_F(ApiServerTest, CredentialsAreForTheControlPlanesOwnProcesses) {
+  const std::string base = "/apis/throng.dev/v1alpha1/namespaces/default/replicas/";
+  api_.tokens.users["own"] = {std::string(kInternalUser), {std::string(kMastersGroup)}};
+  api_.tokens.users["admin"] = {"admin", {std::string(kMastersGroup)}};
+  api_.tokens.users["viewer"] = {"viewer", {std::string(kViewersGroup)}};
+  const auto code = [&](const char* token, const std::string& method, const std::string& path) {
+    return api_.Code(method, base + path, Json(),
+                     {{"Authorization", std::string("Bearer ") + token}});
+  };
+  EXPECT_EQ(code("own", "GET", "pod/credentials"), 200);
+  EXPECT_EQ(code("own", "GET", "unknown/credentials"), 409);
+  EXPECT_EQ(code("own", "POST", "pod/credentials"), 405);
+  EXPECT_EQ(code("admin", "GET", "pod/credentials"), 403);
+  EXPECT_EQ(code("viewer", "GET", "pod/credentials"), 403);
+  EXPECT_EQ(code("own", "GET", "pod/secrets"), 404);
+}
+
 TEST_F(ApiServerTest, EverybodyMayAskWhatHeMayDo) {
   ApiServerOptions options;
   options.anonymous = http::PeerIdentity{"eve", {std::string(kViewersGroup)}};

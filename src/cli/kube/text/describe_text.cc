@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.h"
 #include "cli/kube/text/event_text.h"
 #include "client/aligned_text.h"
 #include "kube/object_meta.h"
@@ -104,6 +105,19 @@ void AddFields(const Json& object, size_t level, bool is_metadata, std::string& 
   }
 }
 
+// Of a Secret nothing but the sizes of its entries, as kubectl does.
+Json WithoutSecrets(Json object) {
+  if (TextAt(object, {"kind"}) != "Secret" || TextAt(object, {"apiVersion"}) != "v1") return object;
+  const auto data = object.find("data");
+  if (data == object.end() || !data->is_object()) return object;
+  for (Json& value : *data) {
+    const auto bytes =
+        value.is_string() ? DecodeBase64(value.get_ref<const std::string&>()) : std::nullopt;
+    value = bytes ? std::to_string(bytes->size()) + " bytes" : "not base64";
+  }
+  return object;
+}
+
 std::string EventsText(std::vector<Json> events, WallTime now) {
   SortEvents(events);
   std::string out =
@@ -140,7 +154,7 @@ std::string DescribeObject(const Json& object, const std::vector<Json>* events, 
   out += "Namespace:\t" + throng::kube::NamespaceOf(object) + "\n";
   AddLabels(object, out);
   AddAnnotations(object, out);
-  AddFields(object, 0, false, out);
+  AddFields(WithoutSecrets(object), 0, false, out);
   if (events != nullptr && events->empty()) out += "Events:\t<none>\n";
   std::string text = client::Align(out, client::kDescribeAlignment);
   if (events != nullptr && !events->empty()) text += EventsText(*events, now);

@@ -57,6 +57,14 @@ class FakeReports final : public ReportSink {
   std::string last;
 };
 
+class FakeCredentials final : public CredentialSource {
+ public:
+  ApiResult<Json> Credentials(std::string_view name_space, std::string_view pod) override {
+    if (pod == "unknown") return ConflictError("throng.dev", "replicas", pod, "not known");
+    return Json{{"sets", {{"v", {{"of", std::string(name_space) + "/" + std::string(pod)}}}}}};
+  }
+};
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 class ApiHarness : public RegistryHarness {
@@ -68,6 +76,7 @@ class ApiHarness : public RegistryHarness {
     options.audit = [this](std::string_view line) { audit.append(line); };
     options.logs = &logs;
     options.reports = &reports;
+    options.credentials = &credentials;
     options.live_checks = {{"store", [this] { return is_live; }}};
     options.ready_checks = {{"store", [this] { return is_live; }},
                             {"controllers", [this] { return is_ready; }}};
@@ -98,6 +107,7 @@ class ApiHarness : public RegistryHarness {
   FakeTokens tokens;
   FakeLogs logs;
   FakeReports reports;
+  FakeCredentials credentials;
   std::string audit;
   bool is_live = true;
   bool is_ready = true;
