@@ -26,10 +26,25 @@ prepare_go() {
   export GOROOT=$goroot PATH=$goroot/bin:$PATH
 }
 
+# A cache of modules and of compiled packages that is thrown away after one build: those of Kubernetes take
+# gigabytes, and only the program is wanted.
+# in_throwaway_cache NAME FOLDER COMMAND: runs COMMAND in FOLDER.
+in_throwaway_cache() {
+  local name=$1 folder=$2 command=$3 scratch status
+  scratch=$cache/peers/scratch-$name
+  rm -rf "$scratch"
+  mkdir -p "$scratch"
+  run_quietly "building $name" "peer-$name.log" env GOMODCACHE="$scratch/mod" GOCACHE="$scratch/build" \
+    nice bash -c "cd '$folder' && $command"
+  status=$?
+  rm -rf "$scratch"
+  return "$status"
+}
+
 # go_install NAME MODULE@VERSION
 go_install() {
   [ -x "$(peers_bin)/$1" ] && { say "$1 is there"; return 0; }
-  run_quietly "building $1" "peer-$1.log" nice go install -p 2 "$2"
+  in_throwaway_cache "$1" "$cache/peers" "go install -p 2 $2"
 }
 
 # build_kubectl 34 0.34.13: kubectl of that minor version from its Go module.
@@ -68,23 +83,8 @@ func main() {
 }
 PROGRAM
   local stamp=k8s.io/component-base/version
-  run_quietly "building kubectl-1.$minor" "peer-kubectl-1.$minor.log" nice bash -c "cd '$folder' && go mod tidy &&
+  in_throwaway_cache "kubectl-1.$minor" "$folder" "go mod tidy &&
     go build -p 2 -ldflags '-s -w -X $stamp.gitVersion=v1.$minor.${version##*.} -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor' -o '$target' ."
-}
-
-# A cache of modules and of compiled packages that is thrown away after one build: those of Kubernetes take
-# gigabytes, and only the program is wanted.
-# in_throwaway_cache NAME FOLDER COMMAND: runs COMMAND in FOLDER.
-in_throwaway_cache() {
-  local name=$1 folder=$2 command=$3 scratch status
-  scratch=$cache/peers/scratch-$name
-  rm -rf "$scratch"
-  mkdir -p "$scratch"
-  run_quietly "building $name" "peer-$name.log" env GOMODCACHE="$scratch/mod" GOCACHE="$scratch/build" \
-    nice bash -c "cd '$folder' && $command"
-  status=$?
-  rm -rf "$scratch"
-  return "$status"
 }
 
 # The real API server, which ours is compared with, and its controllers (garbage collection, namespaces,
