@@ -119,5 +119,19 @@ TEST(BuiltInRulesTest, ServicesAndPodsHaveTheirDefaults) {
   EXPECT_EQ(pod["status"]["phase"], "Pending");
 }
 
+TEST(BuiltInRulesTest, WhatIsKeptIsNotJudgedAgain) {
+  const Kind& kind = *FindKind("batch/v1", "Job");
+  const Json old = Json::parse(R"({"metadata": {"finalizers": ["keep"]}, "spec": {}})");
+  Json job = old;
+  job["status"] = {{"active", 1}};
+  EXPECT_EQ(Told(ValidateBuiltIn(kind, job, &old)), "");
+  EXPECT_NE(Told(ValidateBuiltIn(kind, job, nullptr)), "");
+  job["spec"]["parallelism"] = 2;
+  EXPECT_NE(Told(ValidateBuiltIn(kind, job, &old)), "");
+  job = old;
+  job["metadata"]["finalizers"].push_back("more");
+  EXPECT_NE(Told(ValidateBuiltIn(kind, job, &old)), "");
+}
+
 }  // namespace
 }  // namespace throng::kube::server

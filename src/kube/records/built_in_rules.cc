@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/control_limits.h"
 #include "kube/field_error.h"
+#include "kube/object_meta.h"
 #include "kube/records/built_in_checks.h"
 
 namespace throng::kube::server {
@@ -247,16 +248,22 @@ std::vector<ApiCause> ValidateBuiltIn(const Kind& kind, const Json& object, cons
   const auto append = [&](std::vector<ApiCause> more) {
     std::move(more.begin(), more.end(), std::back_inserter(causes));
   };
+  // What was written before a rule was made can still be changed elsewhere: in its status above
+  // all.
+  const auto is_kept = [&](const char* key) {
+    return old != nullptr && object.value(key, Json()) == old->value(key, Json());
+  };
   const bool is_secret = IsCore(kind, "secrets");
-  append(CheckFinalizers(object));
+  if (old == nullptr || FinalizersOf(object) != FinalizersOf(*old)) append(CheckFinalizers(object));
   if (is_secret || IsCore(kind, "configmaps")) {
     CheckData(is_secret, object, causes);
     if (old != nullptr) CheckImmutable(object, *old, causes);
   }
-  if (is_secret) append(CheckSecretType(object));
+  if (is_secret && !is_kept("data")) append(CheckSecretType(object));
+  if (IsCore(kind, "events") && old == nullptr) append(CheckEvent(object));
+  if (is_kept("spec")) return causes;
   if (IsCore(kind, "services")) append(CheckService(object));
   if (IsCore(kind, "pods")) append(CheckPod(object, old));
-  if (IsCore(kind, "events") && old == nullptr) append(CheckEvent(object));
   if (IsJob(kind)) append(CheckJob(object, old));
   return causes;
 }
