@@ -100,7 +100,7 @@ Status ReplicaAgent::Start() {
   THRONG_RETURN_IF_ERROR(store_.Prepare());
   ModelStore::Recovered recovered = store_.Recover();
   for (const std::string& problem : recovered.problems) log_.Warning(problem);
-  puller_.Adopt(std::move(recovered.models));
+  puller_.Adopt(std::move(recovered));
   server_.Start();
   desired_.Start();
   watcher_.Start();

@@ -468,7 +468,8 @@ TEST_F(AgentTest, DeletionDoesNotWaitForALoadThatHangs) {
   ASSERT_TRUE(Until([&] { return server_.held.size() == 1; }));
   Withdraw("cifar10");
   ASSERT_TRUE(Eventually([&] { return CountGone("cifar10") == 1; }));
-  EXPECT_EQ(Count("unload cifar10"), 1U);
+  // Once more when the bytes are gone: the load may have come to the server after the first.
+  EXPECT_EQ(Count("unload cifar10"), 2U);
   EXPECT_FALSE(HasDirectory("cifar10"));
 }
 
@@ -500,7 +501,7 @@ TEST_F(AgentTest, MadeAgainWhileTheOldOneIsLoading) {
   Assign("cifar10", kUri);
   ASSERT_TRUE(Until([&] { return server_.held.size() == 1; }));
   Assign("cifar10", kOther, "uid-2");
-  ASSERT_TRUE(Eventually([&] { return Count("unload cifar10") == 1; }));
+  ASSERT_TRUE(Eventually([&] { return Count("unload cifar10") >= 1; }));
   server_.holds.clear();
   ASSERT_TRUE(Serves("cifar10", "B"));
   server_.held.clear();

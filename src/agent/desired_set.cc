@@ -17,28 +17,50 @@ void DesiredSet::Start() {
 void DesiredSet::ReplaceAll(std::vector<ModelSpec> specs, const std::set<std::string>& unreadable) {
   std::set<std::string> models;
   for (const ModelSpec& spec : specs) models.insert(spec.model);
+  bool takes_away = false;
   for (auto it = specs_.begin(); it != specs_.end();) {
-    const auto& [model, spec] = *it++;
-    if (models.contains(model)) continue;
-    if (unreadable.contains(model)) {
-      specs.push_back(spec);
-    } else {
-      Forget(std::string(model));
-    }
+    const std::string model = (it++)->first;
+    if (models.contains(model) || unreadable.contains(model)) continue;
+    Forget(model);
+    takes_away = true;
   }
-  for (const ModelSpec& spec : specs) Take(spec);
+  for (const ModelSpec& spec : specs) {
+    takes_away = TakesAway(spec) || takes_away;
+    Take(spec);
+  }
   journal_.SetKnown();
+  if (!takes_away) return TellAll();
+  journal_.AfterWrite([this] { TellAll(); });
+}
+
+void DesiredSet::TellAll() {
+  std::vector<ModelSpec> specs;
+  specs.reserve(specs_.size());
+  for (const auto& [model, spec] : specs_) specs.push_back(spec);
   sink_.OnAllWanted(specs, /*is_last_known=*/false);
 }
 
 void DesiredSet::Set(const ModelSpec& spec) {
-  if (Take(spec)) sink_.OnWanted(spec);
+  const bool takes_away = TakesAway(spec);
+  if (!Take(spec)) return;
+  if (!takes_away) return sink_.OnWanted(spec);
+  journal_.AfterWrite([this, model = spec.model] {
+    const auto found = specs_.find(model);
+    if (found != specs_.end()) sink_.OnWanted(found->second);
+  });
 }
 
 void DesiredSet::Remove(const std::string& model) {
   if (!specs_.contains(model)) return;
   Forget(model);
-  sink_.OnUnwanted(model);
+  journal_.AfterWrite([this, model] {
+    if (!specs_.contains(model)) sink_.OnUnwanted(model);
+  });
+}
+
+bool DesiredSet::TakesAway(const ModelSpec& spec) const {
+  const auto known = specs_.find(spec.model);
+  return known != specs_.end() && known->second.uid != spec.uid;
 }
 
 bool DesiredSet::Take(const ModelSpec& spec) {

@@ -23,6 +23,8 @@ class DesiredSink {
   virtual void OnUnwanted(const std::string& model) = 0;
 };
 
+// What takes a model away is told only once it is on disk: else an agent that is killed in between
+// would take up again what was given up already.
 class DesiredSet {
  public:
   // All outlive it.
@@ -37,6 +39,9 @@ class DesiredSet {
   void Remove(const std::string& model);
 
  private:
+  // Another object has its name now: the one before is taken away.
+  bool TakesAway(const ModelSpec& spec) const;
+  void TellAll();
   // False: nothing is new.
   bool Take(const ModelSpec& spec);
   void Forget(const std::string& model);

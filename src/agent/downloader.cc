@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/disk/config_name.h"
+#include "base/kill_point.h"
 #include "base/limits.h"
 
 namespace throng::agent {
@@ -39,10 +40,12 @@ DownloadOutcome Downloader::Download(const ModelSpec& spec, const storage::Crede
   }
   storage::FetchRequest request = RequestOf(spec, credentials, deadline, cancel);
   request.destination = store_.StagingPath(spec.model);
+  KillPoint("agent.download.before");
   storage::FetchOutcome fetched = fetcher_.Fetch(request);
   outcome.status = fetched.status;
   outcome.reason = storage::FetchReasonName(fetched.reason);
   if (!outcome.status.ok()) return outcome;
+  KillPoint("agent.download.after");
   ModelRecord& record = outcome.record;
   record.model = spec.model;
   record.uid = spec.uid;
@@ -59,14 +62,16 @@ DownloadOutcome Downloader::Download(const ModelSpec& spec, const storage::Crede
   return outcome;
 }
 
-Status Downloader::Finish(const ModelSpec& spec, DownloadOutcome& outcome) const {
-  const auto config = store_.ReadStaged(spec.model, "config.pbtxt", limits::kModelConfigBytes);
+std::string Downloader::NameProblem(const std::string& model) const {
+  const auto config = store_.ReadStaged(model, "config.pbtxt", limits::kModelConfigBytes);
   const auto name = config.ok() ? ConfigName(*config) : std::nullopt;
-  if (name && !name->empty() && *name != spec.model) {
-    outcome.name_problem = "the model's config.pbtxt says name: \"" + *name +
-                           "\", and the TrainedModel is named \"" + spec.model +
-                           "\"; the two must be the same";
-  }
+  if (!name || name->empty() || *name == model) return "";
+  return "the model's config.pbtxt says name: \"" + *name + "\", and the TrainedModel is named \"" +
+         model + "\"; the two must be the same";
+}
+
+Status Downloader::Finish(const ModelSpec& spec, DownloadOutcome& outcome) const {
+  outcome.name_problem = NameProblem(spec.model);
   log_.Info("Creating successFile " + shown_models_ + "/" + spec.model + "/" +
             outcome.record.success_file);
   return store_.Seal(outcome.record);

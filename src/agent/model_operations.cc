@@ -6,6 +6,7 @@
 
 #include "agent/model_worker.h"
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "base/utf8.h"
 #include "storage/checksum.h"
 
@@ -220,6 +221,7 @@ void ModelWorker::LoadInstalled() {
 }
 
 void ModelWorker::OnInstalledLoaded(const ServerAnswer& answer) {
+  KillPoint("agent.load.answered");
   EndLoad();
   SetPhase(Phase::kIdle);
   StepLater();
@@ -297,6 +299,7 @@ void ModelWorker::LoadCandidate() {
 }
 
 void ModelWorker::OnCandidateLoaded(const ServerAnswer& answer) {
+  KillPoint("agent.load.answered");
   EndLoad();
   if (answer.status.ok()) {
     installed_ = std::exchange(candidate_, std::nullopt);
@@ -366,6 +369,7 @@ void ModelWorker::Unload() {
   context_.log.Info("Unloading model " + name_);
   SetPhase(Phase::kUnloading);
   call_ = context_.server.Unload(name_, [this](const ServerAnswer& answer) {
+    KillPoint("agent.unload.answered");
     call_.reset();
     SetPhase(Phase::kIdle);
     StepLater();
@@ -396,6 +400,10 @@ void ModelWorker::Remove() {
         installed_.reset();
         candidate_.reset();
         disk_is_dirty_ = needs_commit_ = candidate_failed_ = fetch_again_ = false;
+        // Without bytes no further load begins: what came late is unloaded now.
+        if (std::exchange(load_abandoned_, false) && context_.server.up()) {
+          held_uid_ = std::string();
+        }
         remove_ = keep_ = {};
         Complete();
       });
@@ -406,6 +414,7 @@ void ModelWorker::Remove() {
 void ModelWorker::FailLoad(Attempts& attempts, const ServerAnswer& answer) {
   if (answer.timed_out) {
     // The server may go on with it: the next load, or unload, finds that.
+    load_abandoned_ = true;
     return Fail(attempts, "ModelLoadFailed",
                 "it was not loaded within " + std::to_string(wanted_.deadline.count()) + " s",
                 "load");

@@ -21,6 +21,12 @@ ModelWorker::~ModelWorker() {
 
 void ModelWorker::Adopt(ModelRecord record) { installed_ = std::move(record); }
 
+void ModelWorker::AdoptCandidate(ModelRecord record, std::string name_problem) {
+  candidate_ = std::move(record);
+  name_problem_ = std::move(name_problem);
+  disk_is_dirty_ = true;
+}
+
 void ModelWorker::Want(const ModelSpec& spec) {
   const bool is_new = aim_ != Aim::kWanted || !WantsSameBytes(wanted_, spec);
   if (is_new) {
@@ -52,7 +58,10 @@ void ModelWorker::WantNothing() {
 
 void ModelWorker::OnServerUp(bool is_ready) {
   held_uid_.reset();
-  if (is_ready) held_uid_ = installed_ ? installed_->uid : std::string();
+  if (is_ready) {
+    const auto& ours = installed_ ? installed_ : candidate_;
+    held_uid_ = ours ? ours->uid : std::string();
+  }
   // It has it; whether it is the same bytes, the next load tells: that is no work for a server that
   // has them.
   loaded_ = load_again_ = tried_in_this_life_ = is_ready && installed_;
@@ -69,6 +78,7 @@ void ModelWorker::OnServerUp(bool is_ready) {
 
 void ModelWorker::OnServerDown() {
   held_uid_.reset();
+  load_abandoned_ = false;
   loaded_ = load_again_ = tried_in_this_life_ = false;
   if (phase_ == Phase::kLoading) {
     EndLoad();
@@ -208,6 +218,7 @@ void ModelWorker::StopPointlessWork() {
     case Phase::kLoadingCandidate:
       if (!is_other_object) return;
       EndLoad();
+      load_abandoned_ = true;
       disk_is_dirty_ = true;
       SetPhase(Phase::kIdle);
       return StepLater();

@@ -67,6 +67,8 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
 
   // It lies on disk since before. REQUIRES: nothing else was called.
   void Adopt(ModelRecord record);
+  // It is staged since before, and the server may hold it. REQUIRES: as Adopt.
+  void AdoptCandidate(ModelRecord record, std::string name_problem);
   void Want(const ModelSpec& spec);
   void WantNothing();
 
@@ -178,6 +180,7 @@ class ModelWorker : public std::enable_shared_from_this<ModelWorker> {
   bool candidate_failed_ = false;  // the store is asked whether it has better ones
   bool had_previous_ = false;      // what was installed is staged, while the candidate is tried
   bool is_retry_ = false;          // of the slot that is held
+  bool load_abandoned_ = false;    // asked for and not waited for: it may come after an unload
   std::optional<std::string> held_uid_;  // whose bytes the server may hold; "": not known
   Attempts pull_;                        // fetching and loading what is wanted
   Attempts keep_;                        // loading what is installed

@@ -48,10 +48,14 @@ ModelWorker& Puller::WorkerOf(const std::string& model) {
   return *worker;
 }
 
-void Puller::Adopt(std::vector<ModelRecord> records) {
-  for (ModelRecord& record : records) {
+void Puller::Adopt(ModelStore::Recovered recovered) {
+  for (ModelRecord& record : recovered.models) {
     const std::string model = record.model;
     WorkerOf(model).Adopt(std::move(record));
+  }
+  for (ModelRecord& record : recovered.candidates) {
+    const std::string model = record.model;
+    WorkerOf(model).AdoptCandidate(std::move(record), context_.downloader.NameProblem(model));
   }
 }
 

@@ -3,7 +3,7 @@
 // loop's thread.
 //
 //   Puller puller(parts, {.on_change = ..., .on_gone = ...});
-//   puller.Adopt(store.Recover().models);
+//   puller.Adopt(store.Recover());
 #pragma once
 
 #include <functional>
@@ -48,7 +48,7 @@ class Puller final : public DesiredSink, public ServerListener {
   ~Puller() override;
 
   // Before all else: what lies on disk.
-  void Adopt(std::vector<ModelRecord> records);
+  void Adopt(ModelStore::Recovered recovered);
 
   void OnAllWanted(const std::vector<ModelSpec>& specs, bool is_last_known) override;
   void OnWanted(const ModelSpec& spec) override;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "kube/object_meta.h"
 
 namespace throng::agent {
@@ -66,6 +67,7 @@ void Reporter::Send() {
   next_ = loop_.clock().Now() + Duration(limits::kAgentReportEvery);
   call_ = client_.Start(std::move(spec), loop_.clock().Now() + Duration(limits::kAgentReportTime),
                         [this](Result<http::ClientReply> reply) { OnReply(reply); });
+  KillPoint("agent.report.started");
 }
 
 Json Reporter::Body() {
@@ -125,6 +127,7 @@ size_t Reporter::AddReport(const std::string& model, Json& models) {
 
 void Reporter::OnReply(const Result<http::ClientReply>& reply) {
   call_.reset();
+  KillPoint("agent.report.answered");
   if (reply.ok() && reply->status == kOk) {
     if (std::exchange(failures_, 0) > 0) log_.Info("The API takes reports again");
     gone_sent_.clear();

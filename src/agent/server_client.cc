@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 
 namespace throng::agent {
 namespace {
@@ -158,13 +159,17 @@ std::unique_ptr<http::AsyncCall> ServerClient::Command(const std::string& model,
 std::unique_ptr<http::AsyncCall> ServerClient::Load(const std::string& model,
                                                     MonotonicTime deadline,
                                                     Done<ServerAnswer> done) {
-  return Command(model, "load", deadline, std::move(done));
+  auto call = Command(model, "load", deadline, std::move(done));
+  KillPoint("agent.load.started");
+  return call;
 }
 
 std::unique_ptr<http::AsyncCall> ServerClient::Unload(const std::string& model,
                                                       Done<ServerAnswer> done) {
-  return Command(model, "unload", loop_.clock().Now() + Duration(limits::kAgentServerTime),
-                 std::move(done));
+  auto call = Command(model, "unload", loop_.clock().Now() + Duration(limits::kAgentServerTime),
+                      std::move(done));
+  KillPoint("agent.unload.started");
+  return call;
 }
 
 }  // namespace throng::agent

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "base/limits.h"
 #include "os/disk/owned_files.h"
 #include "storage/checksum.h"
@@ -109,6 +110,7 @@ ModelStore::Recovered ModelStore::Recover() const {
   }
   // What is recorded and could not be read is no stranger.
   if (!all_known) return recovered;
+  RecoverCandidates(recovered);
   RemoveStrangers(recovered);
   return recovered;
 }
@@ -144,6 +146,39 @@ bool ModelStore::RecoverOne(const ModelRecord& record) const {
   return moved.ok() && disk_.SyncDirectory(options_.models).ok();
 }
 
+// Its SUCCESS file is the last that is written of a fetch. Nobody has vouched for these bytes
+// since, so every one is read.
+std::optional<ModelRecord> ModelStore::ReadSealed(const std::string& model,
+                                                  const std::string& path) const {
+  const auto entries = files_.List(path);
+  if (!entries.ok()) return std::nullopt;
+  for (const os::DirectoryEntry& entry : *entries) {
+    if (!entry.name.starts_with(kSuccessPrefix)) continue;
+    auto record = ReadRecord(os::JoinPath(path, entry.name));
+    const bool is_its = record.ok() && record->model == model && record->success_file == entry.name;
+    if (is_its && VerifyIn(path, *record).ok()) return *std::move(record);
+  }
+  return std::nullopt;
+}
+
+void ModelStore::RecoverCandidates(Recovered& recovered) const {
+  std::set<std::string> recorded;
+  for (const ModelRecord& record : recovered.models) recorded.insert(record.model);
+  const auto entries = files_.List(options_.models);
+  for (const os::DirectoryEntry& entry :
+       entries.ok() ? *entries : std::vector<os::DirectoryEntry>()) {
+    if (recorded.contains(entry.name)) continue;
+    const std::string place = ModelPath(entry.name);
+    auto record = ReadSealed(entry.name, place);
+    if (!record) continue;
+    // As if it had not been put in its place: there is only what is recorded. What is staged itself
+    // may hold a SUCCESS file of the bucket's, and is fetched again.
+    const std::string staged = StagingPath(entry.name);
+    if (!disk_.RemoveTree(staged).ok() || !disk_.Rename(place, staged).ok()) continue;
+    recovered.candidates.push_back(*std::move(record));
+  }
+}
+
 bool ModelStore::IsOurs(const std::string& directory) const {
   if (!options_.shares_models) return true;
   const auto entries = files_.List(directory);
@@ -153,8 +188,14 @@ bool ModelStore::IsOurs(const std::string& directory) const {
          });
 }
 
+// Also when its SUCCESS file is gone, as long as there is a record.
+bool ModelStore::MayReplace(const std::string& model) const {
+  return IsOurs(ModelPath(model)) || ReadRecord(RecordPath(model)).ok();
+}
+
 void ModelStore::RemoveStrangers(Recovered& recovered) const {
   std::set<std::string> kept;
+  std::set<std::string> staged;
   for (const ModelRecord& record : recovered.models) kept.insert(record.model);
   if (const auto entries = files_.List(options_.models); entries.ok()) {
     for (const os::DirectoryEntry& entry : *entries) {
@@ -167,8 +208,10 @@ void ModelStore::RemoveStrangers(Recovered& recovered) const {
       (void)disk_.RemoveTree(path);
     }
   }
+  for (const ModelRecord& record : recovered.candidates) staged.insert(record.model);
   if (const auto entries = files_.List(options_.staging); entries.ok()) {
     for (const os::DirectoryEntry& entry : *entries) {
+      if (staged.contains(entry.name)) continue;
       (void)disk_.RemoveTree(os::JoinPath(options_.staging, entry.name));
     }
   }
@@ -207,6 +250,7 @@ Status ModelStore::Seal(ModelRecord& record) const {
   THRONG_ASSIGN_OR_RETURN(const auto file, disk_.CreateFile(success));
   THRONG_RETURN_IF_ERROR(file->WriteAt(0, RecordToText(record)));
   THRONG_RETURN_IF_ERROR(file->Sync());
+  KillPoint("agent.success.written");
   return disk_.SyncDirectory(path);
 }
 
@@ -215,18 +259,24 @@ Result<bool> ModelStore::Install(const std::string& model) const {
   const std::string place = ModelPath(model);
   const Status renamed = disk_.Rename(staged, place);
   const bool had_previous = renamed.code() == StatusCode::kAlreadyExists;
+  if (had_previous && !MayReplace(model)) {
+    return FailedPreconditionError("a folder of that name is there that is somebody else's");
+  }
   if (had_previous) {
     THRONG_RETURN_IF_ERROR(disk_.Exchange(staged, place));
   } else if (!renamed.ok()) {
     return renamed;
   }
+  KillPoint("agent.model.installed");
   return had_previous;
 }
 
 Status ModelStore::RollBack(const std::string& model, bool had_previous) const {
   const std::string staged = StagingPath(model);
   const std::string place = ModelPath(model);
-  return had_previous ? disk_.Exchange(staged, place) : disk_.Rename(place, staged);
+  const Status back = had_previous ? disk_.Exchange(staged, place) : disk_.Rename(place, staged);
+  KillPoint("agent.model.rolled_back");
+  return back;
 }
 
 // Only here must the names on disk be what they seem: Recover finds the recorded one in either
@@ -234,22 +284,33 @@ Status ModelStore::RollBack(const std::string& model, bool had_previous) const {
 Status ModelStore::Commit(const ModelRecord& record) const {
   THRONG_RETURN_IF_ERROR(disk_.SyncDirectory(options_.models));
   THRONG_RETURN_IF_ERROR(os::WritePrivateFile(RecordPath(record.model), RecordToText(record)));
+  KillPoint("agent.record.written");
   return ClearStaging(record.model);
 }
 
 Status ModelStore::Remove(const std::string& model) const {
+  const bool is_ours = MayReplace(model);
   THRONG_RETURN_IF_ERROR(os::RemoveFile(RecordPath(model)));
+  KillPoint("agent.record.removed");
   THRONG_RETURN_IF_ERROR(ClearStaging(model));
   const std::string staged = StagingPath(model);
+  if (!is_ours) return OkStatus();  // or it is not there
   const Status moved = disk_.Rename(ModelPath(model), staged);
   if (moved.code() == StatusCode::kNotFound) return OkStatus();
   THRONG_RETURN_IF_ERROR(moved);
-  return disk_.RemoveTree(staged);
+  KillPoint("agent.bytes.moved");
+  THRONG_RETURN_IF_ERROR(disk_.RemoveTree(staged));
+  KillPoint("agent.bytes.removed");
+  return OkStatus();
 }
 
 Status ModelStore::Verify(const ModelRecord& record) const {
+  return VerifyIn(ModelPath(record.model), record);
+}
+
+Status ModelStore::VerifyIn(const std::string& path, const ModelRecord& record) {
   const auto damaged = [] { return DataLossError("the files of the model were changed on disk"); };
-  const auto directory = os::BeneathDirectory::Open(ModelPath(record.model));
+  const auto directory = os::BeneathDirectory::Open(path);
   if (!directory.ok()) return damaged();
   for (const RecordedFile& file : record.files) {
     const auto sha256 = HashFile(*directory, file.path);

@@ -1,7 +1,9 @@
 // ModelStore: the directories of the agent's models. A model is fetched into `staging`, put in its
 // place among `models` in one step, and recorded among `records` once the server has taken it; the
 // one before stays in `staging` until then, and comes back in one step when the server refuses.
-// After a crash at any point, Recover finds the last one that was recorded, or none.
+// After a crash at any point, Recover finds the last one that was recorded. A first one that was
+// fetched whole and not recorded is found too, back in `staging`: the server may or may not have
+// taken it, and is asked to (again, which is no work for a server that has).
 //
 // Calls block; different models may be handled by different threads at once, one model by one.
 //
@@ -10,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +44,8 @@ class ModelStore {
 
   struct Recovered {
     std::vector<ModelRecord> models;
-    std::vector<std::string> problems;  // for the log
+    std::vector<ModelRecord> candidates;  // of other models: staged, whole, not recorded
+    std::vector<std::string> problems;    // for the log
   };
   // Before all else. Leaves only what is recorded and whole; one model's damage is its own.
   Recovered Recover() const;
@@ -67,6 +71,7 @@ class ModelStore {
   Status Verify(const ModelRecord& record) const;
 
  private:
+  static Status VerifyIn(const std::string& path, const ModelRecord& record);
   std::string ModelPath(const std::string& model) const;
   std::string RecordPath(const std::string& model) const;
   Result<ModelRecord> ReadRecord(const std::string& path) const;
@@ -74,7 +79,10 @@ class ModelStore {
   // as the bytes tell.
   bool IsWhole(const ModelRecord& record, const std::string& directory) const;
   bool RecoverOne(const ModelRecord& record) const;
+  void RecoverCandidates(Recovered& recovered) const;
+  std::optional<ModelRecord> ReadSealed(const std::string& model, const std::string& path) const;
   bool IsOurs(const std::string& directory) const;
+  bool MayReplace(const std::string& model) const;
   void RemoveStrangers(Recovered& recovered) const;
 
   const StoreOptions options_;

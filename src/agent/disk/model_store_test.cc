@@ -171,13 +171,54 @@ TEST_F(ModelStoreTest, ACrashBetweenAnyTwoStepsLeavesTheRecordedOne) {
   }
 }
 
-TEST_F(ModelStoreTest, AFirstModelThatWasNotRecordedIsNotThere) {
-  Stage("m", "one");
+TEST_F(ModelStoreTest, AFirstModelThatWasNotRecordedIsACandidateAgain) {
+  const ModelRecord record = Stage("m", "one");
   ASSERT_TRUE(store_.Install("m").ok());
   const auto recovered = store_.Recover();
   EXPECT_TRUE(recovered.models.empty());
-  EXPECT_EQ(recovered.problems.size(), 1U);
+  ASSERT_EQ(recovered.candidates.size(), 1U);
+  EXPECT_EQ(recovered.candidates[0], record);
   EXPECT_FALSE(fs::exists(directory_.path() + "/models/m"));
+  // The same as one that was just fetched.
+  ASSERT_TRUE(store_.Install("m").ok());
+  ASSERT_TRUE(store_.Commit(record).ok());
+  EXPECT_EQ(NamesOf(store_.Recover().models), Names{"m"});
+}
+
+TEST_F(ModelStoreTest, AFirstModelThatIsNotWhatItsFetchLeftIsRemoved) {
+  const auto expect_removed = [this](const char* what) {
+    const auto recovered = store_.Recover();
+    EXPECT_TRUE(recovered.candidates.empty()) << what;
+    EXPECT_EQ(recovered.problems.size(), 1U) << what;
+    EXPECT_FALSE(fs::exists(directory_.path() + "/models/m")) << what;
+    EXPECT_TRUE(fs::is_empty(directory_.path() + "/staging")) << what;
+  };
+  const std::string place = directory_.path() + "/models/m";
+  Stage("m", "one");
+  ASSERT_TRUE(store_.Install("m").ok());
+  const auto time = fs::last_write_time(place + "/1/model.pt");
+  Write(place + "/1/model.pt", "onf");  // of the same size and time
+  fs::last_write_time(place + "/1/model.pt", time);
+  expect_removed("another byte");
+  Stage("m", "one");
+  ASSERT_TRUE(store_.Install("m").ok());
+  fs::remove(place + "/SUCCESS.0123");
+  expect_removed("no SUCCESS file");
+  Stage("m", "one");
+  ASSERT_TRUE(store_.Install("m").ok());
+  fs::resize_file(place + "/SUCCESS.0123", 20);
+  expect_removed("half a SUCCESS file");
+  Stage("n", "one");
+  fs::rename(directory_.path() + "/staging/n", place);
+  expect_removed("another model's");
+}
+
+// What is staged may hold a SUCCESS file that came with the bytes.
+TEST_F(ModelStoreTest, WhatIsStagedAndNotRecordedIsFetchedAgain) {
+  Stage("m", "one");
+  const auto recovered = store_.Recover();
+  EXPECT_TRUE(recovered.candidates.empty());
+  EXPECT_TRUE(fs::is_empty(directory_.path() + "/staging"));
 }
 
 TEST_F(ModelStoreTest, WhatCannotBeReadForNowIsNotRemoved) {
@@ -240,6 +281,29 @@ TEST_F(ModelStoreTest, InAFolderThatIsSharedOthersAreLeftAlone) {
   EXPECT_TRUE(fs::exists(directory_.path() + "/models/theirs"));
   EXPECT_TRUE(fs::exists(directory_.path() + "/models/.agent"));
   EXPECT_FALSE(fs::exists(directory_.path() + "/models/ours"));
+}
+
+TEST_F(ModelStoreTest, SomebodyElsesFolderIsNeitherReplacedNorRemoved) {
+  options_.shares_models = true;
+  const ModelStore store(options_);
+  Write(directory_.path() + "/models/theirs/1/model.pt", "theirs");
+  Stage("theirs", "ours");
+  EXPECT_EQ(store.Install("theirs").status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(store.Remove("theirs").ok());
+  EXPECT_EQ(Installed("theirs"), "theirs");
+  EXPECT_TRUE(store.Recover().models.empty());
+  EXPECT_EQ(Installed("theirs"), "theirs");
+  // What it has put there itself goes.
+  const ModelRecord own = Stage("own", "ours");
+  ASSERT_TRUE(store.Install("own").ok());
+  ASSERT_TRUE(store.Commit(own).ok());
+  Stage("own", "newer");
+  EXPECT_TRUE(*store.Install("own"));
+  ASSERT_TRUE(store.RollBack("own", true).ok());
+  EXPECT_EQ(Installed("own"), "ours");
+  fs::remove(directory_.path() + "/models/own/SUCCESS.0123");
+  ASSERT_TRUE(store.Remove("own").ok());
+  EXPECT_FALSE(fs::exists(directory_.path() + "/models/own"));
 }
 
 TEST(ModelRecordTest, ADamagedRecordIsNoRecord) {

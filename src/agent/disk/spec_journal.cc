@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 
 namespace throng::agent {
 namespace {
@@ -41,6 +42,7 @@ class SpecJournal::Writer {
     THRONG_RETURN_IF_ERROR(disk_.SyncDirectory(os::DirectoryName(path_)));
     file_ = std::move(file);
     size_bytes_ = text.size();
+    KillPoint("agent.desired.persisted");
     return OkStatus();
   }
   Status Append(std::string_view text) {
@@ -48,6 +50,7 @@ class SpecJournal::Writer {
     THRONG_RETURN_IF_ERROR(file_->WriteAt(size_bytes_, text));
     THRONG_RETURN_IF_ERROR(file_->Sync());
     size_bytes_ += text.size();
+    KillPoint("agent.desired.persisted");
     return OkStatus();
   }
   // It is told only once that the disk refuses.
@@ -77,6 +80,7 @@ SpecJournal::SpecJournal(os::EventLoop& loop, std::string path, const AgentLog& 
       thread_(1) {}
 
 SpecJournal::~SpecJournal() {
+  *alive_ = false;
   if (timer_ != 0 || writer_->failed.load()) Write();
   loop_.CancelTimer(timer_);
   loop_.CancelTimer(retry_timer_);
@@ -156,6 +160,34 @@ void SpecJournal::LookBack() {
     retry_timer_ = 0;
     if (writer_->failed.load()) Write();
   });
+}
+
+void SpecJournal::AfterWrite(std::function<void()> done) {
+  waiting_.push_back(std::move(done));
+  Flush();
+}
+
+void SpecJournal::Flush() {
+  if (is_flushing_ || waiting_.empty()) return;
+  is_flushing_ = true;
+  loop_.Post([this, alive = alive_] {
+    if (*alive) WriteForThoseThatWait();
+  });
+}
+
+void SpecJournal::WriteForThoseThatWait() {
+  if (timer_ != 0) {
+    loop_.CancelTimer(std::exchange(timer_, 0));
+    Write();
+  }
+  // Behind the writes, on the same thread.
+  thread_.Run<bool>([] { return true; }, loop_,
+                    [this, alive = alive_, done = std::exchange(waiting_, {})](bool) {
+                      if (!*alive) return;
+                      is_flushing_ = false;
+                      Flush();
+                      for (const auto& each : done) each();
+                    });
 }
 
 // Writes follow each other on the one thread.

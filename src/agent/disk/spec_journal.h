@@ -3,6 +3,7 @@
 // written anew when most of it is old. Called on the loop's thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +37,9 @@ class SpecJournal {
   void SetKnown();
   void Set(const ModelSpec& spec);
   void Remove(const std::string& model);
+  // Calls `done` when what was changed before is on disk (or the disk has refused it), from the
+  // loop, never from inside; not after destruction. Those of one round share a write.
+  void AfterWrite(std::function<void()> done);
 
  private:
   class Writer;
@@ -44,6 +48,8 @@ class SpecJournal {
   void ReadLine(std::string_view line);
   void Write();
   void LookBack();
+  void Flush();
+  void WriteForThoseThatWait();
   std::string Snapshot() const;
 
   os::EventLoop& loop_;
@@ -56,6 +62,9 @@ class SpecJournal {
   bool rewrite_ = true;  // a file of ours is not open yet
   os::EventLoop::TimerId timer_ = 0;
   os::EventLoop::TimerId retry_timer_ = 0;
+  std::vector<std::function<void()>> waiting_;
+  bool is_flushing_ = false;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::shared_ptr<Writer> writer_;
   os::ThreadPool thread_;  // last: its work uses what is above
 };

@@ -51,7 +51,7 @@ class FileAgent final : public ConfigAgent, public ServerListener {
     THRONG_RETURN_IF_ERROR(store_.Prepare());
     ModelStore::Recovered recovered = store_.Recover();
     for (const std::string& problem : recovered.problems) log_.Warning(problem);
-    puller_.Adopt(std::move(recovered.models));
+    puller_.Adopt(std::move(recovered));
     server_.Start();
     desired_.Start();
     file_.Start();
