@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "launcher/removed_directories.h"
 #include "launcher/replica_process.h"
 #include "os/disk/owned_files.h"
@@ -155,6 +156,7 @@ class PairLauncher final : public LocalLauncher {
     const ReplicaStatus status = replica->status();
     const bool gone = replica->stopped() && !suspending_;
     if (gone) {
+      KillPoint("launcher.replica.stopped");
       removed_.Remove(replica->directory());
       // Not from inside its own call.
       loop_.Post([replica = std::shared_ptr<ReplicaProcess>(std::move(replicas_[key]))] {});

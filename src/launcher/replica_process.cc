@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/control_limits.h"
+#include "base/kill_point.h"
 #include "os/disk/owned_files.h"
 #include "os/file.h"
 
@@ -125,6 +126,7 @@ Status ReplicaProcess::Start() {
   agent_->Start();
   return OkStatus();
 }
+  KillPoint("launcher.replica.server_started");
 
 void ReplicaProcess::Stop(Duration grace) {
   if (stopping_) return;

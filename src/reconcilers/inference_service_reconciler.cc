@@ -111,7 +111,7 @@ void InferenceServiceReconciler::Reconcile(const ObjectKey& key,
     routes_.Erase(key);
     waiting_since_.erase(key);
     objects_.Delete(kGatewayRoutes, key.name_space, key.name, kube::Propagation::kBackground,
-                    look.batch->Expect(StatusCode::kNotFound));
+                    look.batch->ExpectAt("controllers.route.deleted", StatusCode::kNotFound));
     return;
   }
   look.object = std::move(*object);
@@ -168,7 +168,7 @@ bool InferenceServiceReconciler::WriteMetadata(Look& look) {
   }
   if (changed == look.object) return false;
   objects_.Update(kInferenceServices, std::move(changed), Part::kAllButStatus,
-                  look.batch->Expect());
+                  look.batch->ExpectAt("controllers.revision.written"));
   return true;
 }
 
@@ -182,7 +182,7 @@ void InferenceServiceReconciler::MakePods(Look& look) {
   const size_t stored = latest.size() < wanted ? CountStoredPods(look) : latest.size();
   for (size_t count = std::max(stored, latest.size()); count < wanted; ++count) {
     objects_.Create(kPods, ReplicaPod(look.object, look.latest, *look.replica, random_),
-                    look.batch->Expect());
+                    look.batch->ExpectAt("controllers.pod.created"));
     look.created_pods = true;
   }
   // Fewer are wanted: those that answer stay longest.
@@ -202,7 +202,7 @@ size_t InferenceServiceReconciler::CountStoredPods(const Look& look) const {
 
 void InferenceServiceReconciler::DeletePod(Look& look, const std::string& pod) {
   objects_.Delete(kPods, look.key.name_space, pod, kube::Propagation::kBackground,
-                  look.batch->Expect(StatusCode::kNotFound));
+                  look.batch->ExpectAt("controllers.pod.deleted", StatusCode::kNotFound));
   look.pods.erase(std::remove_if(look.pods.begin(), look.pods.end(),
                                  [&pod](const PodView* known) { return known->name == pod; }),
                   look.pods.end());
@@ -309,12 +309,13 @@ void InferenceServiceReconciler::WriteRoute(Look& look) {
                      {"kind", "GatewayRoute"},
                      {"metadata", {{"name", look.key.name}, {"namespace", look.key.name_space}}},
                      {"spec", std::move(spec)}},
-                    look.batch->Expect(StatusCode::kAlreadyExists));
+                    look.batch->ExpectAt("controllers.route.written", StatusCode::kAlreadyExists));
   } else if (const Json* before = kube::FindPath(*known, {"spec"});
              before == nullptr || *before != spec) {
     Json changed = *known;
     changed["spec"] = std::move(spec);
-    objects_.Update(kGatewayRoutes, std::move(changed), Part::kAllButStatus, look.batch->Expect());
+    objects_.Update(kGatewayRoutes, std::move(changed), Part::kAllButStatus,
+                    look.batch->ExpectAt("controllers.route.written"));
   }
   if (routes_.Set(look.key, look.route) && on_route_change_) on_route_change_(look.key);
 }
@@ -333,7 +334,7 @@ void InferenceServiceReconciler::WritePodStatuses(Look& look) {
     Json changed = std::move(*pod);
     changed["status"] = std::move(status);
     objects_.Update(kPods, std::move(changed), Part::kStatus,
-                    look.batch->Expect(StatusCode::kNotFound));
+                    look.batch->ExpectAt("controllers.pod.status_written", StatusCode::kNotFound));
   }
 }
 
@@ -445,7 +446,8 @@ void InferenceServiceReconciler::WriteStatus(Look& look) {
   TellOfScaling(look, old, status);
   Json changed = look.object;
   changed["status"] = std::move(status);
-  objects_.Update(kInferenceServices, std::move(changed), Part::kStatus, look.batch->Expect());
+  objects_.Update(kInferenceServices, std::move(changed), Part::kStatus,
+                  look.batch->ExpectAt("controllers.service.status_written"));
 }
 
 void InferenceServiceReconciler::StopOrphans() {
@@ -463,7 +465,8 @@ void InferenceServiceReconciler::StopOrphans() {
 void InferenceServiceReconciler::Remove(Look& look) {
   routes_.Set(look.key, {});
   objects_.Delete(kGatewayRoutes, look.key.name_space, look.key.name,
-                  kube::Propagation::kBackground, look.batch->Expect(StatusCode::kNotFound));
+                  kube::Propagation::kBackground,
+                  look.batch->ExpectAt("controllers.route.deleted", StatusCode::kNotFound));
   const std::vector<const PodView*> pods = look.pods;
   for (const PodView* pod : pods) DeletePod(look, pod->name);
   if (!view_.Pods(look.key).empty()) return;  // comes again when they are gone
@@ -475,8 +478,9 @@ void InferenceServiceReconciler::Remove(Look& look) {
     if (finalizer != kFinalizer) kept.push_back(finalizer);
   }
   changed["metadata"]["finalizers"] = std::move(kept);
-  objects_.Update(kInferenceServices, std::move(changed), Part::kAllButStatus,
-                  look.batch->Expect(StatusCode::kNotFound));
+  objects_.Update(
+      kInferenceServices, std::move(changed), Part::kAllButStatus,
+      look.batch->ExpectAt("controllers.service.finalizer_removed", StatusCode::kNotFound));
 }
 
 }  // namespace throng::reconcilers

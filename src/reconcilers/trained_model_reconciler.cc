@@ -132,7 +132,7 @@ void TrainedModelReconciler::Withdraw(const ObjectKey& key, const std::vector<st
     const std::string name = AssignmentName(pod, key.name);
     if (!objects_.Get(kModelAssignments, key.name_space, name).ok()) return true;
     objects_.Delete(kModelAssignments, key.name_space, name, kube::Propagation::kBackground,
-                    batch.Expect(StatusCode::kNotFound));
+                    batch.ExpectAt("controllers.assignment.deleted", StatusCode::kNotFound));
     return false;
   });
   if (assigned->second.empty()) assigned_.erase(assigned);
@@ -155,12 +155,13 @@ void TrainedModelReconciler::Assign(const ObjectKey& key, const admission::Train
                        {"kind", "ModelAssignment"},
                        {"metadata", {{"name", name}, {"namespace", key.name_space}}},
                        {"spec", std::move(spec)}},
-                      batch.Expect(StatusCode::kAlreadyExists));
+                      batch.ExpectAt("controllers.assignment.written", StatusCode::kAlreadyExists));
     } else if (const Json* before = kube::FindPath(*known, {"spec"});
                before == nullptr || *before != spec) {
       Json changed = *known;
       changed["spec"] = std::move(spec);
-      objects_.Update(kModelAssignments, std::move(changed), Part::kAllButStatus, batch.Expect());
+      objects_.Update(kModelAssignments, std::move(changed), Part::kAllButStatus,
+                      batch.ExpectAt("controllers.assignment.written"));
     }
   }
 }
@@ -211,7 +212,8 @@ bool TrainedModelReconciler::WriteMetadata(const ObjectKey& key, const Json& obj
     metadata["ownerReferences"] = std::move(owners);
   }
   if (changed == object) return false;
-  objects_.Update(kTrainedModels, std::move(changed), Part::kAllButStatus, batch.Expect());
+  objects_.Update(kTrainedModels, std::move(changed), Part::kAllButStatus,
+                  batch.ExpectAt("controllers.model.metadata_written"));
   return true;
 }
 
@@ -225,7 +227,8 @@ void TrainedModelReconciler::WriteStatus(const Json& object, Json status, WriteB
   }
   Json changed = object;
   changed["status"] = std::move(status);
-  objects_.Update(kTrainedModels, std::move(changed), Part::kStatus, batch.Expect());
+  objects_.Update(kTrainedModels, std::move(changed), Part::kStatus,
+                  batch.ExpectAt("controllers.model.status_written"));
 }
 
 bool TrainedModelReconciler::CopiesAreGone(const ObjectKey& key, const std::string& uid) const {
@@ -257,7 +260,7 @@ void TrainedModelReconciler::Remove(const ObjectKey& key, const Json& object, Wr
   Json changed = object;
   RemoveFinalizer(changed);
   objects_.Update(kTrainedModels, std::move(changed), Part::kAllButStatus,
-                  batch.Expect(StatusCode::kNotFound));
+                  batch.ExpectAt("controllers.model.finalizer_removed", StatusCode::kNotFound));
 }
 
 }  // namespace throng::reconcilers
