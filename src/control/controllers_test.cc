@@ -495,30 +495,23 @@ TEST_F(ControllersTest, ARestartOfTheControllersChangesNothingThatWasSaid) {
 }
 
 TEST_F(ControllersTest, ARestartWithManyServicesChangesNothingThatWasSaid) {
-  // More than the queue works on at once: models are looked at before the last services are.
-  std::vector<std::string> names;
-  for (int i = 0; i < 70; ++i) names.push_back("s" + std::to_string(100 + i));
-  for (const std::string& name : names) {
+  // More than the queue works on at once: the model is looked at before the last service is.
+  for (int i = 0; i < 66; ++i) {
     Create(kInferenceServices, ("apiVersion: serving.kubeflow.org/v1beta1\n"
-                                "kind: InferenceService\nmetadata: {name: " +
-                                name + "}\nspec: {predictor: {triton: {}}}\n")
+                                "kind: InferenceService\nmetadata: {name: a" +
+                                std::to_string(100 + i) + "}\nspec: {predictor: {triton: {}}}\n")
                                    .c_str());
-    Create(kTrainedModels, ("apiVersion: serving.kubeflow.org/v1alpha1\n"
-                            "kind: TrainedModel\nmetadata: {name: m-" +
-                            name + "}\nspec: {inferenceService: " + name +
-                            ", model: {storageUri: \"gs://b/m\", framework: onnx, memory: 1Mi}}\n")
-                               .c_str());
   }
-  for (const std::string& pod : Pods()) {
-    const std::string model = "m-" + pod.substr(0, pod.find("-predictor"));
-    launcher_.MakeReady("default", pod, 9000);
-    Report(pod, Json::array({Copy(model, "Loaded", true)}), true);
-    EXPECT_EQ(ModelCondition(model, "Ready"), "True");
-  }
+  CreateService();
+  const std::string pod = Pods().back();
+  MakeReady(pod);
+  CreateModel("cifar10");
+  Report(pod, Json::array({Copy("cifar10", "Loaded", true)}));
+  ASSERT_EQ(ModelCondition("cifar10", "Ready"), "True");
   events_.clear();
   RestartControllers();
   EXPECT_FALSE(Told("NotReady"));
-  for (const std::string& name : names) EXPECT_EQ(ModelCondition("m-" + name, "Ready"), "True");
+  EXPECT_EQ(ModelCondition("cifar10", "Ready"), "True");
 }
 
 TEST_F(ControllersTest, AfterARestartADeletedModelIsKeptUntilItsReplicaHasSpoken) {
@@ -590,6 +583,25 @@ TEST_F(ControllersTest, AStatusThatSomebodyEmptiedIsMadeAgain) {
     Settle();
     EXPECT_EQ(ServiceCondition("Ready"), "True");
   }
+}
+
+TEST_F(ControllersTest, AChangeThatIsToldFirstAfterARestartSaysNothingOfTheOthers) {
+  CreateService();
+  const std::string pod = Pods()[0];
+  MakeReady(pod);
+  CreateModel("a");
+  CreateModel("b");
+  const Json a = Copy("a", "Loaded", true);
+  const Json b = Copy("b", "Loaded", true);
+  Report(pod, Json::array({a, b}));
+  RestartControllers();
+  events_.clear();
+  Report(pod, Json::array({a}));
+  EXPECT_EQ(ModelCondition("b", "Ready"), "True");
+  EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"].size(), 1u);
+  Report(pod, Json::array({a, b}), true);
+  EXPECT_EQ(ModelCondition("b", "Ready"), "True");
+  EXPECT_FALSE(Told("NotReady"));
 }
 
 TEST_F(ControllersTest, AfterARestartASilentAgentIsNotBelievedForEver) {

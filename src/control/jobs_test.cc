@@ -9,6 +9,7 @@
 #include "kube/server/bootstrap.h"
 #include "kube/server/garbage_collector.h"
 #include "kube/server/registry.h"
+#include "kube/testing/failing_objects.h"
 #include "launcher/testing/fake_job_launcher.h"
 #include "launcher/testing/fake_launcher.h"
 #include "reconcilers/conditions.h"
@@ -34,7 +35,7 @@ class JobsTest : public ::testing::Test {
   // Also again, as after a restart.
   void Open() {
     controllers_ = std::make_unique<Controllers>(
-        executor_, random_, *registry_, launcher_, jobs_, logger_,
+        executor_, random_, objects_, launcher_, jobs_, logger_,
         [this](const Json& object, bool warning, std::string_view reason,
                std::string_view message) {
           events_.push_back((warning ? "Warning " : "Normal ") + kube::NameOf(object) + " " +
@@ -130,6 +131,7 @@ spec:
   store::MemoryStore derived_{executor_, 1'000'000};
   std::unique_ptr<kube::server::Registry> registry_ =
       std::make_unique<kube::server::Registry>(executor_, random_, durable_, derived_);
+  kube::testing::FailingObjects objects_{executor_, *registry_};
   std::unique_ptr<kube::server::GarbageCollector> garbage_;
   launcher::testing::FakeLauncher launcher_;
   launcher::testing::FakeJobLauncher jobs_;
@@ -186,6 +188,23 @@ TEST_F(JobsTest, AJobRunsItsPodToItsEnd) {
   Open();
   EXPECT_EQ(kube::ResourceVersionOf(Job()), version);
   EXPECT_EQ(Pods().size(), 1u);
+}
+
+TEST_F(JobsTest, APodThatCouldNotBeMadeIsNotSaidToBe) {
+  objects_.fail = [](std::string_view verb, std::string_view resource) {
+    return verb == "create" && resource == kPods ? UnavailableError("the disk is full")
+                                                 : OkStatus();
+  };
+  CreateConfigMap();
+  CreateJob();
+  EXPECT_FALSE(Told("SuccessfulCreate"));
+  objects_.fail = nullptr;
+  Pass(60s);
+  EXPECT_EQ(std::count_if(events_.begin(), events_.end(),
+                          [](const std::string& event) {
+                            return event.find("SuccessfulCreate") != std::string::npos;
+                          }),
+            1);
 }
 
 TEST_F(JobsTest, TheFileOfTheWalkThroughIsARun) {

@@ -183,10 +183,14 @@ TEST_F(LocalLauncherTest, ReplicasOutliveTheLauncherAndAreTakenOver) {
   ASSERT_TRUE(launcher_->Start(Spec("pod-a")).ok());
   ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
   const pid_t pid = ServerPid("pod-a");
+  const std::string description = directory_ + "/replicas/default/pod-a/replica.json";
+  const auto written = os::RealFileSystem().Stat(description)->modified_ns;
   launcher_.reset();
   Open();
   ASSERT_TRUE(RunUntil([this] { return IsReady("pod-a"); }));
   EXPECT_EQ(ServerPid("pod-a"), pid);
+  EXPECT_EQ(os::RealFileSystem().Stat(description)->modified_ns, written)
+      << "what runs is found on a full disk, too";
   EXPECT_TRUE(launcher_->Start(Spec("pod-a")).ok()) << "it runs already";
 }
 

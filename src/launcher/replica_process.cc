@@ -119,8 +119,11 @@ ManagedProcessOptions ReplicaProcess::AgentOptions() {
 
 Status ReplicaProcess::Start() {
   THRONG_RETURN_IF_ERROR(os::EnsurePrivateDirectory(os::JoinPath(directory_, "models")));
-  THRONG_RETURN_IF_ERROR(
-      os::WritePrivateFile(os::JoinPath(directory_, "replica.json"), SpecToText(spec_)));
+  const std::string path = os::JoinPath(directory_, "replica.json");
+  const std::string text = SpecToText(spec_);
+  // One that is taken over has it: a full disk must not keep what runs from being found.
+  const auto known = os::RealFileSystem().Read(path, text.size() + 1);
+  if (!known.ok() || *known != text) THRONG_RETURN_IF_ERROR(os::WritePrivateFile(path, text));
   started_at_ = loop_.clock().WallNow();
   server_->Start();
   agent_->Start();

@@ -241,7 +241,7 @@ bool InferenceServiceReconciler::IsRoutable(const ObjectKey& pod,
   const auto known = settled_.find(pod);
   if (known != settled_.end() && known->second == replica->server_life) return true;
   const ReplicaReport* report = reports_.Find(pod);
-  if (report == nullptr) {
+  if (!reports_.HasSpoken(pod)) {
     const auto object = objects_.Get(kPods, pod.name_space, pod.name);
     if (!object.ok() || !WasReadyInThisLife(*object, *replica)) return false;
     settled_[pod] = replica->server_life;

@@ -243,8 +243,12 @@ void JobReconciler::MakePod(Look& look) {
   Json pod = JobPod(look.job, random_);
   const std::string name = kube::NameOf(pod);
   look.counts.active = 1;
-  objects_.Create(kPods, std::move(pod), look.batch->Expect());
-  events_(look.job, false, "SuccessfulCreate", "Created pod: " + name);
+  objects_.Create(kPods, std::move(pod),
+                  [events = events_, job = look.job, name,
+                   expected = look.batch->Expect()](Result<Json> made) mutable {
+                    if (made.ok()) events(job, false, "SuccessfulCreate", "Created pod: " + name);
+                    expected(std::move(made));
+                  });
 }
 
 void JobReconciler::DeleteActivePods(Look& look) {

@@ -130,9 +130,15 @@ Duration ReplicaReports::WaitFor(const std::string& name_space, const std::set<s
   const Duration left = GraceLeft(now);
   if (left.count() == 0) return left;
   for (const std::string& pod : pods) {
-    if (!reports_.contains({name_space, pod})) return left;
+    // Changes alone may come first, from an agent that has not noticed the restart.
+    if (!HasSpoken({name_space, pod})) return left;
   }
   return Duration(0);
+}
+
+bool ReplicaReports::HasSpoken(const ObjectKey& replica) const {
+  const ReplicaReport* report = Find(replica);
+  return report != nullptr && report->is_full;
 }
 
 const ReplicaReport* ReplicaReports::Find(const ObjectKey& replica) const {

@@ -71,6 +71,8 @@ class ReplicaReports {
   Status Apply(const ObjectKey& replica, const kube::Json& body);
   // Null: it has not reported.
   const ReplicaReport* Find(const ObjectKey& replica) const;
+  // Whether it has told everything since the control plane started.
+  bool HasSpoken(const ObjectKey& replica) const;
   const CopyReport* FindCopy(const ObjectKey& replica, std::string_view model) const;
   // What is left of the time that is given to reports after the start of the control plane; 0:
   // over.

@@ -238,7 +238,7 @@ bool TrainedModelReconciler::CopiesAreGone(const ObjectKey& key, const std::stri
   // After a start: one that answers and has not reported yet holds it for all that is known.
   if (view_.Service(service_key) != nullptr && !routes_.Knows(service_key)) return false;
   for (const std::string& pod : routes_.Of(service_key)) {
-    if (reports_.Find({key.name_space, pod}) == nullptr) return false;
+    if (!reports_.HasSpoken({key.name_space, pod})) return false;
   }
   for (const auto& [name, pod] : view_.Pods(service_key)) {
     const CopyReport* copy = reports_.FindCopy({key.name_space, name}, key.name);
