@@ -126,10 +126,10 @@ Status ReplicaProcess::Start() {
   if (!known.ok() || *known != text) THRONG_RETURN_IF_ERROR(os::WritePrivateFile(path, text));
   started_at_ = loop_.clock().WallNow();
   server_->Start();
+  KillPoint("launcher.replica.server_started");
   agent_->Start();
   return OkStatus();
 }
-  KillPoint("launcher.replica.server_started");
 
 void ReplicaProcess::Stop(Duration grace) {
   if (stopping_) return;
