@@ -49,10 +49,10 @@ std::optional<ApiError> Authorize(const http::PeerIdentity& user, const Attribut
 
 // What "kubectl auth can-i" asks: a SelfSubjectAccessReview, answered with its `status`.
 Json ReviewAccess(const http::PeerIdentity& user, Json review);
-
-struct AuditEntry {
 // What "kubectl auth whoami" asks: a SelfSubjectReview, answered likewise.
 Json ReviewIdentity(const http::PeerIdentity& user, Json review);
+
+struct AuditEntry {
   WallTime time;
   std::string user;
   Attributes asked;
