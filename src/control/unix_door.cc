@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kube/rest/access.h"
 #include "os/disk/owned_files.h"
 #include "os/network/unix_socket.h"
 
@@ -21,8 +22,8 @@ Result<std::unique_ptr<UnixDoor>> UnixDoor::Open(os::EventLoop& loop, const std:
 UnixDoor::UnixDoor(os::UniqueFd listener, http::HttpServer& server)
     : listener_(std::move(listener)),
       server_(server),
-      owner_(std::make_shared<const http::PeerIdentity>(
-          http::PeerIdentity{.user = "system:throng", .groups = {"system:masters"}})) {}
+      owner_(std::make_shared<const http::PeerIdentity>(http::PeerIdentity{
+          .user = std::string(kube::server::kInternalUser), .groups = {"system:masters"}})) {}
 
 void UnixDoor::Admit(os::UniqueFd connection) {
   const auto peer = os::PeerOf(connection.get());
