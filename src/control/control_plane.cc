@@ -395,6 +395,7 @@ void LocalPlane::OnSignal() {
       loop_->Stop();
       return;
     }
+    if (options_.on_stopping) options_.on_stopping();
     Stop();
   }
 }

@@ -36,6 +36,8 @@ struct ControlPlaneOptions {
   launcher::ArgumentChecker check_server_arguments;
   // Called once, when the API answers.
   std::function<void(const struct ControlPlaneAddresses&)> on_up;
+  // Called once, when a signal was taken: what follows may take as long as requests do.
+  std::function<void()> on_stopping;
 };
 
 struct ControlPlaneAddresses {

@@ -204,7 +204,7 @@ int AgentCommand(std::span<const std::string> arguments) {
   if (rest.ok() && flags.help) {
     std::printf(
         "usage: throng agent [options]\n\nFetches models and has the model server beside it load "
-        "them. `throng up` starts one for\neach replica.\n\n%s",
+        "them. `throng up`\nstarts one for each replica.\n\n%s",
         table.Help().c_str());
     return 0;
   }

@@ -179,8 +179,8 @@ int AttackCommand(std::span<const std::string> arguments) {
   if (flags.help) {
     std::printf(
         "usage: throng attack [options] [URL...]\n\nSends requests on a fixed plan, whatever the "
-        "replies do, and reports how they were answered.\nHosts are names, which go to --gateway, "
-        "or this machine: http://127.0.0.1:8000/v2.\n\n%s",
+        "replies do, and reports how they were\nanswered. Hosts are names, which go to --gateway, "
+        "or this machine:\nhttp://127.0.0.1:8000/v2.\n\n%s",
         table.Help().c_str());
     return 0;
   }

@@ -78,6 +78,10 @@ int RunHere(UpOptions& options) {
              .ingress_address = addresses.ingress_address},
             state, is_default);
   };
+  options.plane.on_stopping = [] {
+    std::fputs("throng up: stopping; requests under way are answered first (Ctrl-C: do not wait)\n",
+               stderr);
+  };
   auto plane = control::ControlPlane::Create(std::move(options.plane), logger);
   const Status status = plane.ok() ? (*plane)->Run() : plane.status();
   return status.ok() ? 0 : Fail(status);

@@ -242,8 +242,7 @@ Result<UpOptions> ParseUpOptions(std::span<const std::string> arguments) {
 std::string UpHelp() {
   Draft draft;
   return "usage: throng up [options]\n\nStarts a Kubernetes-shaped API, its controllers, an "
-         "ingress "
-         "and model replicas on this machine.\n" +
+         "ingress and model replicas\non this machine.\n" +
          MakeTable(draft).Help();
 }
 
