@@ -4,6 +4,7 @@
 
 #include "os/disk/owned_files.h"
 #include "os/file.h"
+#include "os/process.h"
 
 namespace throng::control {
 namespace {
@@ -56,6 +57,37 @@ TEST_F(PlaneFilesTest, PortsAreKeptAndDamagedFilesAreNone) {
   EXPECT_EQ(ReadPorts(path).ingress, 5678);
   ASSERT_TRUE(os::WritePrivateFile(path, "{\"api\":").ok());
   EXPECT_EQ(ReadPorts(path).api, 0);
+}
+
+TEST_F(PlaneFilesTest, TheHolderIsKnownWhileItIsStarting) {
+  EXPECT_EQ(FindHolder(directory_).status().code(), StatusCode::kNotFound);
+  auto lock = TakeState(directory_);
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(*FindHolder(directory_), os::ProcessId());
+  ASSERT_TRUE(os::WritePrivateFile(os::JoinPath(directory_, "lock.pid"), "nobody\n").ok());
+  EXPECT_EQ(FindHolder(directory_).status().code(), StatusCode::kUnavailable);
+  *lock = os::UniqueFd();
+  EXPECT_EQ(FindHolder(directory_).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PlaneFilesTest, TheGatewaysOwnPortsCount) {
+  auto lock = TakeState(directory_);
+  ASSERT_TRUE(lock.ok());
+  ASSERT_TRUE(WriteRunning(os::JoinPath(directory_, "up.json"),
+                           {.ingress_port = 2, .ingress_address = "0.0.0.0"})
+                  .ok());
+  EXPECT_EQ(FindRunning(directory_)->admin_port, 0);
+  ASSERT_TRUE(os::EnsurePrivateDirectory(os::JoinPath(directory_, "gateway")).ok());
+  const std::string path = os::JoinPath(directory_, "gateway/ports");
+  ASSERT_TRUE(WriteIngressPorts(path, {.ingress = 3, .admin = 4, .address = "0.0.0.0"}).ok());
+  EXPECT_EQ(ReadIngressPorts(path).address, "0.0.0.0");
+  const auto running = FindRunning(directory_);
+  ASSERT_TRUE(running.ok());
+  EXPECT_EQ(running->ingress_port, 3);
+  EXPECT_EQ(running->admin_port, 4);
+  EXPECT_EQ(running->ingress_address, "0.0.0.0");
+  ASSERT_TRUE(os::WritePrivateFile(path, "[").ok());
+  EXPECT_EQ(FindRunning(directory_)->ingress_port, 2);
 }
 
 TEST(DefaultStateDirectoryTest, FollowsTheEnvironment) {
