@@ -56,7 +56,7 @@ class Plane:
 
     # --- its life -------------------------------------------------------------------------------
     def up(self):
-        """Starts it, and returns when it says that it is up. A test's kill point may end it before: False."""
+        """Starts it, and returns when it says that it is up."""
         with open(os.path.join(self.directory, 'up.out'), 'ab') as output:
             self.process = subprocess.Popen(
                 [self.throng_program, 'up', '--state-dir', self.state, *self.flags], cwd=self.directory,
@@ -72,12 +72,12 @@ class Plane:
             return False
 
         self.forget_connection()
-        return self.until('up', is_up) is True
+        if self.until('up', is_up) == 'ended':
+            raise Unexpected(f'throng up ended with {self.process.returncode}\n{self.logs()}')
 
     def restart(self):
         self.process.wait(SECONDS)
-        if not self.up():
-            raise Unexpected(f'throng up does not start again\n{self.logs()}')
+        self.up()
 
     def close(self):
         self.forget_connection()
@@ -119,14 +119,18 @@ class Plane:
             self.connection.close()
         self.connection = None
 
+    def credentials(self):
+        """The authority's file, and a token."""
+        with open(os.path.join(self.state, 'pki/token'), encoding='utf-8') as file:
+            return os.path.join(self.state, 'pki/ca.crt'), file.read().strip()
+
     def call(self, method, path, body=None):
         """(status, object). Raises one of LOST when the API is lost."""
+        authority, token = self.credentials()
         if self.connection is None:
-            context = ssl.create_default_context(cafile=os.path.join(self.state, 'pki/ca.crt'))
             self.connection = http.client.HTTPSConnection('127.0.0.1', self.running['api'], timeout=SECONDS,
-                                                          context=context)
-        with open(os.path.join(self.state, 'pki/token'), encoding='utf-8') as file:
-            headers = {'Authorization': f'Bearer {file.read().strip()}', 'Content-Type': 'application/json'}
+                                                          context=ssl.create_default_context(cafile=authority))
+        headers = {'Authorization': f'Bearer {token}', 'Content-Type': 'application/json'}
         try:
             self.connection.request(method, path, None if body is None else json.dumps(body), headers)
             reply = self.connection.getresponse()
