@@ -21,9 +21,9 @@ struct TrainedModelView {
   std::string storage_uri;
   std::string memory;  // as written: "1Gi"
   uint64_t memory_bytes = 0;
-  std::string sha256;   // annotation throng.dev/sha256
-  std::string reload;   // annotation throng.dev/reload
-  std::string refresh;  // annotation throng.dev/refresh: "10m"
+  std::string sha256;       // annotation throng.dev/sha256
+  std::string reload;       // annotation throng.dev/reload
+  std::string refresh;      // annotation throng.dev/refresh: "10m"
   std::string storage_key;  // annotation throng.dev/storage-key: entry of the Secret storage-config
   bool deleting = false;
   bool operator==(const TrainedModelView&) const = default;

@@ -60,8 +60,8 @@ struct ApiServerOptions {
   std::optional<http::PeerIdentity> anonymous;
   // Takes a line for each write.
   std::function<void(std::string_view line)> audit;
-  LogSource* logs = nullptr;      // null: no logs, 404
-  ReportSink* reports = nullptr;  // null: no reports, 404
+  LogSource* logs = nullptr;                // null: no logs, 404
+  ReportSink* reports = nullptr;            // null: no reports, 404
   CredentialSource* credentials = nullptr;  // null: none, 404
   std::string version = "0.1.0";
   std::string server_address = "127.0.0.1";  // host:port as clients reach it
