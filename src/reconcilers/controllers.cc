@@ -88,6 +88,11 @@ Controllers::Controllers(Executor& executor, Random& random, kube::Objects& obje
   jobs_.StopOrphans();
 }
 
+void Controllers::SetIngress(std::string address) {
+  routes_.SetIngress(std::move(address));
+  view_.LookAtAll();
+}
+
 Status Controllers::Report(const std::string& name_space, const std::string& pod,
                            const Json& body) {
   if (!view_.ServiceOfPod({name_space, pod})) {
@@ -146,6 +151,7 @@ Status Controllers::AdmitModel(const Json* old, const Json& object) const {
       old != nullptr && TextAt(*old, {"spec", "inferenceService"}) == model.inference_service;
   uint64_t declared = is_here ? 0 : model.memory_bytes;
   for (const std::string& name : view_.Models(service_key)) {
+    if (!is_here && name == model.name) continue;  // it is there already, which is told later
     if (const auto* other = view_.Model({model.name_space, name})) declared += other->memory_bytes;
   }
   const uint64_t limit = service->hosting.memory_limit_bytes;
