@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/control_limits.h"
 #include "os/testing/memory_file_system.h"
 
 namespace throng::client {
@@ -52,6 +53,16 @@ class KubeconfigTest : public ::testing::Test {
 
   os::testing::MemoryFileSystem files_;
 };
+
+TEST_F(KubeconfigTest, OneIsNoLargerThanItsBound) {
+  const std::string one = User("{token: t}");
+  const auto padded = [&](size_t bytes) {
+    return one + "#" + std::string(bytes - one.size() - 1, 'x');
+  };
+  EXPECT_EQ(Error(padded(limits::kKubeconfigBytes - 1)), "ok");
+  EXPECT_EQ(Error(padded(limits::kKubeconfigBytes)), "ok");
+  EXPECT_NE(Error(padded(limits::kKubeconfigBytes + 1)), "ok");
+}
 
 TEST_F(KubeconfigTest, ReadsContextClusterAndUser) {
   const auto access = Load("/a/config");
