@@ -277,7 +277,6 @@ class ListMerger {
  public:
   ListMerger(const Json* live, const Json* config, const MergeRules& rules)
       : live_(live),
-        config_(config),
         rules_(rules),
         lefts_(ElementsOf(live, rules)),
         rights_(ElementsOf(config, rules)) {
@@ -338,7 +337,6 @@ class ListMerger {
   }
 
   const Json* live_;
-  const Json* config_;
   const MergeRules& rules_;
   const std::vector<PathElement> lefts_;
   const std::vector<PathElement> rights_;
