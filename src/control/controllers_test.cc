@@ -399,7 +399,8 @@ TEST_F(ControllersTest, AReplicaWhoseAgentEndedGoesOnAnswering) {
   EXPECT_EQ(Get(kGatewayRoutes, "mms")["spec"]["replicas"].size(), 1u);
   EXPECT_EQ(ServiceCondition("Ready"), "True");
   EXPECT_EQ(ModelCondition("cifar10", "Ready"), "True");
-  for (const Json& container : Get(kPods, pod)["status"]["containerStatuses"]) {
+  const Json status = Get(kPods, pod)["status"];
+  for (const Json& container : status["containerStatuses"]) {
     const bool is_agent = container["name"] == "agent";
     EXPECT_EQ(container["ready"], !is_agent);
     EXPECT_EQ(TextAt(container, {"state", "waiting", "message"}),
