@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/back_off.h"
 #include "base/control_limits.h"
 
 namespace throng::agent {
@@ -13,7 +14,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kOk = 200;
-constexpr int kMostDoublings = 16;
 
 }  // namespace
 
@@ -77,7 +77,8 @@ void CredentialCache::Fail(const Status& status) {
     log_.Warning("There are no storage credentials yet, the API is asked again: " +
                  status.message());
   }
-  next_ = loop_.clock().Now() + BackOff();
+  next_ = loop_.clock().Now() +
+          BackOff(limits::kWatchBackOff, limits::kWatchBackOffMost, failures_ - 1, random_);
   AskLater();
 }
 
@@ -100,14 +101,6 @@ Status CredentialCache::Take(std::string_view body) {
   }
   sets_ = std::move(known);
   return OkStatus();
-}
-
-Duration CredentialCache::BackOff() {
-  const Duration doubled =
-      Duration(limits::kWatchBackOff) * (1 << std::clamp(failures_ - 1, 0, kMostDoublings));
-  const Duration most = std::min<Duration>(limits::kWatchBackOffMost, doubled);
-  const auto half = static_cast<uint64_t>(most.count() / 2);
-  return Duration(static_cast<int64_t>(half + random_.Next() % (half + 1)));
 }
 
 }  // namespace throng::agent

@@ -48,7 +48,6 @@ class CredentialCache {
   void OnReply(const Result<http::ClientReply>& reply);
   void Fail(const Status& status);
   Status Take(std::string_view body);
-  Duration BackOff();
 
   os::EventLoop& loop_;
   http::AsyncClient& client_;

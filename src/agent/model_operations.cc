@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/model_worker.h"
+#include "base/back_off.h"
 #include "base/control_limits.h"
 #include "base/kill_point.h"
 #include "base/utf8.h"
@@ -33,14 +34,8 @@ std::string SecondsText(Duration duration) {
   return text.data();
 }
 
-// Half to whole of a time that doubles with each failure in a row.
-Duration BackOff(int failures, Random& random) {
-  constexpr int kMostDoublings = 20;
-  const Duration doubled =
-      Duration(limits::kAgentBackOff) * (1 << std::clamp(failures - 1, 0, kMostDoublings));
-  const Duration most = std::min<Duration>(limits::kAgentBackOffMost, doubled);
-  const auto half = static_cast<uint64_t>(most.count() / 2);
-  return Duration(static_cast<int64_t>(half + random.Next() % (half + 1)));
+Duration BackOffAfter(int failures, Random& random) {
+  return BackOff(limits::kAgentBackOff, limits::kAgentBackOffMost, failures - 1, random);
 }
 
 }  // namespace
@@ -357,7 +352,7 @@ void ModelWorker::Commit() {
           return;
         }
         ++commit_.failures;
-        commit_.retry_at = Now() + BackOff(commit_.failures, context_.random);
+        commit_.retry_at = Now() + BackOffAfter(commit_.failures, context_.random);
         context_.log.Warning("Model " + name_ +
                              " is loaded but cannot be recorded: " + status.message());
       });
@@ -437,7 +432,7 @@ void ModelWorker::Block(const CredentialsName& problem) {
 
 void ModelWorker::Fail(Attempts& attempts, std::string reason, std::string_view message,
                        std::string_view verb) {
-  const Duration delay = BackOff(++attempts.failures, context_.random);
+  const Duration delay = BackOffAfter(++attempts.failures, context_.random);
   attempts.reason = std::move(reason);
   attempts.message = ShortText(message);
   attempts.failed_at = context_.loop.clock().WallNow();
@@ -451,7 +446,7 @@ void ModelWorker::Fail(Attempts& attempts, std::string reason, std::string_view 
 
 // Not the model's fault, and nothing that anybody is told.
 void ModelWorker::RetrySoon(Attempts& attempts) {
-  attempts.retry_at = Now() + BackOff(1, context_.random);
+  attempts.retry_at = Now() + BackOffAfter(1, context_.random);
 }
 
 void ModelWorker::Complete() const {

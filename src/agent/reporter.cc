@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/back_off.h"
 #include "base/control_limits.h"
 #include "base/kill_point.h"
 #include "kube/object_meta.h"
@@ -11,7 +12,7 @@ namespace throng::agent {
 namespace {
 
 constexpr int kOk = 200;
-constexpr int kMostDoublings = 5;
+constexpr Duration kLongestBackOff = Duration(limits::kAgentReportEvery) * 32;
 // Well below what the API takes as one body.
 constexpr size_t kReportBytes = limits::kObjectBodyBytes / 2;
 
@@ -144,15 +145,9 @@ void Reporter::OnReply(const Result<http::ClientReply>& reply) {
         "The API does not take the report, it is sent again: " +
         (reply.ok() ? "it answered " + std::to_string(reply->status) : reply.status().message()));
   }
-  next_ = loop_.clock().Now() + BackOff();
+  next_ = loop_.clock().Now() +
+          BackOff(limits::kAgentReportEvery, kLongestBackOff, failures_ - 1, random_);
   Plan();
-}
-
-Duration Reporter::BackOff() {
-  const Duration most =
-      Duration(limits::kAgentReportEvery) * (1 << std::min(failures_ - 1, kMostDoublings));
-  const auto half = static_cast<uint64_t>(most.count() / 2);
-  return Duration(static_cast<int64_t>(half + random_.Next() % (half + 1)));
 }
 
 }  // namespace throng::agent

@@ -52,7 +52,6 @@ class Reporter {
   // How many bytes that took.
   size_t AddReport(const std::string& model, Json& models);
   void OnReply(const Result<http::ClientReply>& reply);
-  Duration BackOff();
 
   os::EventLoop& loop_;
   http::AsyncClient& client_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/back_off.h"
 #include "base/control_limits.h"
 
 namespace throng::watch {
@@ -211,12 +212,14 @@ void ObjectWatcher::OnWatchEnd(const Status& status) {
 void ObjectWatcher::ListAgain() {
   resource_version_.clear();
   loop_.CancelTimer(std::exchange(silence_timer_, 0));
-  RunLater(BackOff(), &ObjectWatcher::List);
+  RunLater(BackOff(limits::kWatchBackOff, limits::kWatchBackOffMost, failures_, random_),
+           &ObjectWatcher::List);
 }
 
 void ObjectWatcher::Fail(std::string_view what) {
   loop_.CancelTimer(std::exchange(silence_timer_, 0));
-  const Duration delay = BackOff();
+  const Duration delay =
+      BackOff(limits::kWatchBackOff, limits::kWatchBackOffMost, failures_, random_);
   ++failures_;
   ++failure_count_;
   if (!std::exchange(has_problem_, true) && options_.on_problem) options_.on_problem(what);
@@ -231,16 +234,6 @@ void ObjectWatcher::Recover() {
 
 void ObjectWatcher::TellRecovery() {
   if (std::exchange(has_problem_, false) && options_.on_problem) options_.on_problem("");
-}
-
-// Half to whole of a time that doubles with each failure in a row.
-Duration ObjectWatcher::BackOff() {
-  constexpr int kMostDoublings = 16;
-  const Duration doubled =
-      Duration(limits::kWatchBackOff) * (1 << std::min(failures_, kMostDoublings));
-  const Duration most = std::min<Duration>(limits::kWatchBackOffMost, doubled);
-  const auto half = static_cast<uint64_t>(most.count() / 2);
-  return Duration(static_cast<int64_t>(half + random_.Next() % (half + 1)));
 }
 
 void ObjectWatcher::RunLater(Duration delay, void (ObjectWatcher::*next)()) {

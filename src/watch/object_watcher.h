@@ -69,7 +69,6 @@ class ObjectWatcher {
   void ListAgain();
   void RunLater(Duration delay, void (ObjectWatcher::*next)());
   void CheckSilence();
-  Duration BackOff();
   std::string Target(std::string_view parameters) const;
 
   os::EventLoop& loop_;
