@@ -21,8 +21,7 @@ BadConfig TellBadConfig(const EventSink& events) {
 Controllers::Controllers(Executor& executor, Random& random, kube::Objects& objects,
                          launcher::ReplicaLauncher& launcher, launcher::JobLauncher& job_launcher,
                          const Logger& logger, EventSink events, ServiceOptions options)
-    : objects_(objects),
-      logger_(logger),
+    : logger_(logger),
       reports_(executor.clock().Now()),
       services_queue_(
           executor, {},

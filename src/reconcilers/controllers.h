@@ -53,7 +53,6 @@ class Controllers {
   void OnFailure(std::string_view what, const ObjectKey& key, const Status& status) const;
   Status AdmitModel(const kube::Json* old, const kube::Json& object) const;
 
-  kube::Objects& objects_;
   const Logger& logger_;
   ReplicaReports reports_;
   RouteTable routes_;
